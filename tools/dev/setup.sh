@@ -39,8 +39,7 @@ make_venv() {
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     if ! "$python" -c 'import ensurepip, venv' 2>>"$log"; then
         package=python$version-venv
-        say "installing the system package $package, without which this Python makes no virtual environment ..."
-        tools/dev/system_package.sh "$package" >>"$log" 2>&1 ||
+        tools/dev/system_package.sh "$package" "without which this Python makes no virtual environment" "$log" ||
             fail "this Python $version makes no virtual environment; run 'sudo apt-get install $package', then make again. (log: $log)"
     fi
     say "making .venv with Python $version ..."

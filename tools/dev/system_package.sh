@@ -1,25 +1,28 @@
 #!/bin/sh
-# Install one Debian package where that needs no password; fail where it does.
-# SYSTEM_PACKAGES=no forbids it. The package's service is neither started nor enabled: a test
+# system_package.sh PACKAGE PURPOSE LOG: install one Debian package where that needs no password.
+# Where it may not or cannot, say nothing, fail, and leave the reason as the last line of LOG.
+# SYSTEM_PACKAGES=no forbids it. A service in the package is neither started nor enabled: a test
 # needs the program, not a server on the machine's port.
 set -eu
-package=$1
+package=$1 purpose=$2 log=$3
 policy=/usr/sbin/policy-rc.d
+exec 3>&2 >"$log" 2>&1
 
 as_root() { "$@"; }
 if [ "${SYSTEM_PACKAGES:-yes}" = no ]; then
-    echo "SYSTEM_PACKAGES=no: $package is not installed."
+    echo "SYSTEM_PACKAGES=no forbids it"
     exit 1
 elif ! command -v apt-get >/dev/null; then
-    echo "There is no apt-get here to install $package with."
+    echo "there is no apt-get here"
     exit 1
 elif [ "$(id -u)" != 0 ]; then
-    if ! sudo -n true 2>/dev/null; then
-        echo "Installing $package needs root or password-less sudo."
+    if ! sudo -n true; then
+        echo "that needs root or password-less sudo"
         exit 1
     fi
     as_root() { sudo -n "$@"; }
 fi
+echo "weir: installing the system package $package, $purpose ..." >&3
 
 apt() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null
@@ -28,7 +31,7 @@ apt() {
 if [ ! -e "$policy" ]; then
     trap 'as_root rm -f "$policy"' EXIT
     trap 'exit 130' INT TERM
-    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null  # 101: services may not be started
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" # 101: services may not be started
     as_root chmod 755 "$policy"
 fi
 
@@ -38,5 +41,5 @@ apt install --yes --no-install-recommends "$package" || {
     apt install --yes --no-install-recommends "$package"
 }
 if [ -e "/lib/systemd/system/$package.service" ] && command -v systemctl >/dev/null; then
-    as_root systemctl --quiet disable "$package" || true  # the package is there all the same
+    as_root systemctl --quiet disable "$package" || true # the package is there all the same
 fi

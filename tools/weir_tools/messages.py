@@ -63,3 +63,22 @@ WRONG_USAGE = "{reason}; see `{command} --help`."
 UNEXPECTED = "something went wrong that should not ({kind}); {log}."
 LOG_WRITTEN = "the details are in {log}, please report them"
 LOG_NOT_WRITTEN = "and the details could not be written ({reason})"
+
+# weir decode
+NOT_HEX = "{character!r} is not a hex digit; give the frame as hex, such as `21 e9 03 00 00`."
+NO_HEX = "there are no bytes to decode; give the frame as hex, such as `21 e9 03 00 00`."
+ODD_HEX = "{count} hex digits do not make whole bytes; check that none was lost in copying."
+NOT_A_FRAME = "this is not a frame: it breaks rule {rule} ({detail})."
+FRAME_REFUSED = "the frame breaks rule {rule} ({detail})."
+BAD_EPOCH = "{text!r} is not an epoch; write it as 8 hex digits, as `weir meter show` does."
+KEY_NOT_HEX = "{source} does not hold a key; write it as 32 hex digits."
+NO_KEY_OF_METER = "{file} has no key of meter {meter_id}; add its line or give another file."
+SEALED_FOR_KEY = "The body is sealed; give the meter's key with --key-file or WEIR_KEY to open it."
+SEALED_FOR_EPOCH = (
+    "The body is sealed under the meter's epoch, which this frame does not carry; give it with "
+    "--epoch (`weir meter show {meter_id}` says it), or give the meter's HELLO before the frame."
+)
+SEALED_FOR_REFERENCE = (
+    "The records are written as differences from an earlier one of this meter; "
+    "give the frame that holds it before this one."
+)

@@ -1,0 +1,1 @@
+"""A frame explained field by field: `wire_text` reads it, `anatomy` takes it apart."""

@@ -3,7 +3,7 @@
 from enum import IntEnum, IntFlag
 
 from codegen.layouts import flat_layouts
-from weir_protocol import frames, model, packing, rangecoder
+from weir_protocol import batch, frames, model, rangecoder
 from weir_protocol.records import Status, TimeQuality
 
 HEADER = '''\
@@ -20,19 +20,19 @@ def _constants() -> str:
     lines = [
         f"PROTOCOL_VERSION = {frames.PROTOCOL_VERSION}\n",
         f"NO_PRESSURE_KPA = {frames.NO_PRESSURE_KPA}\n",
-        f"RECORDS_MAX = {packing.RECORDS_MAX}\n",
-        f"SAMPLES_MAX = {packing.SAMPLES_MAX}\n",
-        f"USUAL_COLUMNS = {int(packing.USUAL_SHAPE.columns)}\n",
-        f"USUAL_SAMPLES = {packing.USUAL_SHAPE.samples}\n",
-        f"USUAL_INTERVAL_S = {packing.USUAL_SHAPE.interval_s}\n",
-        f"ORIGIN_QUALITY = {int(packing.ORIGIN_QUALITY)}\n",
+        f"RECORDS_MAX = {batch.RECORDS_MAX}\n",
+        f"SAMPLES_MAX = {batch.SAMPLES_MAX}\n",
+        f"USUAL_COLUMNS = {int(batch.USUAL_SHAPE.columns)}\n",
+        f"USUAL_SAMPLES = {batch.USUAL_SHAPE.samples}\n",
+        f"USUAL_INTERVAL_S = {batch.USUAL_SHAPE.interval_s}\n",
+        f"ORIGIN_QUALITY = {int(batch.ORIGIN_QUALITY)}\n",
     ]
     enumerations: list[tuple[str, type[IntEnum] | type[IntFlag]]] = [
         ("TYPE", frames.FrameType),
         ("STATUS", Status),
         ("QUALITY", TimeQuality),
         ("FLAG", frames.AcknowledgeFlag),
-        ("COLUMNS", packing.Columns),
+        ("COLUMNS", batch.Columns),
         ("COLUMN", model.Column),
     ]
     for prefix, enumeration in enumerations:
@@ -41,7 +41,9 @@ def _constants() -> str:
 
 
 def _layouts() -> str:
-    lines = ["\n# type: (format of the fields, their names, format of the repeated item, its names)\n"]
+    lines = [
+        "\n# type: (format of the fields, their names, format of the repeated item, its names)\n"
+    ]
     lines.append("LAYOUTS = {\n")
     for layout in flat_layouts():
         fields = "<" + "".join(field.code for field in layout.fields)

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from construct import (
     Byte,
-    Construct,
     ConstructError,
     GreedyRange,
     Int8ul,
@@ -74,7 +73,7 @@ _EVENT = Struct(
 _SETTING = Struct("key" / Int8ul, "value" / Int32sl)
 _RANGE = Struct("first_sequence" / Int32ul, "last_sequence" / Int32ul)
 
-LAYOUTS: Final[dict[FrameType, "Struct"]] = {
+LAYOUTS: Final[dict[FrameType, Any]] = {
     FrameType.HELLO: Struct(
         "firmware_major" / Int8ul,
         "firmware_minor" / Int8ul,
@@ -116,16 +115,16 @@ LAYOUTS: Final[dict[FrameType, "Struct"]] = {
         "status" / Int16ul,
         Terminated,
     ),
-    FrameType.EVENTS: Struct("settings_version" / Int8ul, "items" / GreedyRange(_EVENT), Terminated),
+    FrameType.EVENTS: Struct(
+        "settings_version" / Int8ul, "items" / GreedyRange(_EVENT), Terminated
+    ),
     FrameType.SETTINGS_REPORT: Struct(
         "settings_version" / Int16ul,
         "outcome" / Int8ul,  # 0 applied, 1 refused: each value is then the reason
         "items" / GreedyRange(_SETTING),
         Terminated,
     ),
-    FrameType.LOST: Struct(
-        "settings_version" / Int8ul, "items" / GreedyRange(_RANGE), Terminated
-    ),
+    FrameType.LOST: Struct("settings_version" / Int8ul, "items" / GreedyRange(_RANGE), Terminated),
     FrameType.ACKNOWLEDGE: Struct(
         "answers" / Int32ul,  # counter of the uplink that is durable now
         "time_s" / Int32ul,
@@ -217,9 +216,10 @@ def peek_header(frame: bytes) -> Header:
 def build_body(frame_type: FrameType, fields: dict[str, Any]) -> bytes:
     """Return the body of a frame. Raise CallerError when a field is missing or out of range."""
     try:
-        return LAYOUTS[frame_type].build(fields)
+        body: bytes = LAYOUTS[frame_type].build(fields)
     except (ConstructError, KeyError) as error:
         raise CallerError(f"{frame_type.name}: {_first_line(error)}") from None
+    return body
 
 
 def parse_body(frame_type: FrameType, body: bytes, **keywords: Any) -> dict[str, Any]:
@@ -245,6 +245,3 @@ def _plain(value: Any) -> Any:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1]
-
-
-__all__ = ["LAYOUTS", "Construct", "FrameType", "Header"]

@@ -60,9 +60,9 @@ PRIOR_256THS = (
 
 def fresh_contexts() -> "array[int]":
     """Return the contexts as every batch starts with them."""
-    column = [
-        context_state(prior << 4, 1) for row in PRIOR_256THS for prior in row
-    ] + [EVEN_STATE] * (MANTISSAS + SIGNS)
+    column = [context_state(prior << 4, 1) for row in PRIOR_256THS for prior in row] + [
+        EVEN_STATE
+    ] * (MANTISSAS + SIGNS)
     return array("H", [*column * len(Column), EVEN_STATE, LIKELY_STATE, LIKELY_STATE])
 
 

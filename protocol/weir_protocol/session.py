@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from weir_protocol.batch import Batch
 from weir_protocol.errors import CallerError, PeerError
 from weir_protocol.frames import FrameType, Header, build_body, parse_body, peek_header
 from weir_protocol.framing import enframe
-from weir_protocol.packing import Batch
 from weir_protocol.records import IntervalRecord
 from weir_protocol.sealing import (
     COUNTER_MAX,
@@ -132,6 +132,4 @@ class HostSession:
         )
         batch = fields.pop("batch", None)
         records = batch.records if isinstance(batch, Batch) else ()
-        return Uplink(
-            header.frame_type, self.meter_id, epoch, header.counter, fields, records
-        )
+        return Uplink(header.frame_type, self.meter_id, epoch, header.counter, fields, records)

@@ -48,7 +48,7 @@ types: setup
 
 .PHONY: imports
 imports: setup
-	PYTHONPATH=protocol:gateway:tools:firmware/src:hil_tests $(BIN)/lint-imports
+	PYTHONPATH=protocol:gateway:tools:firmware/src:hil_tests $(BIN)/lint-imports --no-logo
 
 .PHONY: gen
 gen: setup

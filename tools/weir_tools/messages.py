@@ -82,3 +82,8 @@ SEALED_FOR_REFERENCE = (
     "The records are written as differences from an earlier one of this meter; "
     "give the frame that holds it before this one."
 )
+
+# weir demo
+NO_BROKER = (
+    "no MQTT broker answers at {broker} ({reason}); start one there, or leave --broker out."
+)

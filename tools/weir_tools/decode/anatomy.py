@@ -4,9 +4,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from weir_protocol.batch import Batch
 from weir_protocol.errors import PeerError
 from weir_protocol.frames import LAYOUTS, FrameType, Header, parse_body, peek_header
-from weir_protocol.packing import Batch
 from weir_protocol.records import IntervalRecord
 from weir_protocol.sealing import (
     DIRECTION_DOWNLINK,
@@ -85,7 +85,7 @@ def _sealed_fields(header: Header, frame: bytes) -> tuple[Field, Field]:
     octets = frame[header.size : tag_at]
     return (
         Field(header.size, octets, "body", None, "", "sealed"),
-        Field(tag_at, frame[tag_at:], "tag", frame[tag_at:].hex(), "", "seals the whole frame"),
+        Field(tag_at, frame[tag_at:], "tag", None, "", "seals the whole frame"),
     )
 
 

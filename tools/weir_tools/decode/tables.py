@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -10,12 +9,13 @@ from weir_protocol.records import IntervalRecord
 from weir_tools.decode.anatomy import Anatomy
 from weir_tools.decode.meanings import meaning_of, quality_words, status_words
 from weir_tools.decode.wire_text import WireFrame
+from weir_tools.terminal import open_console
 
-OCTETS_SHOWN_MAX = 12
+OCTETS_SHOWN_MAX = 8
 
 
 def show(found: WireFrame, anatomy: Anatomy, sealed_sentence: str | None) -> None:
-    console = Console(highlight=False)
+    console = open_console()
     console.print(_title(found, anatomy), style="bold")
     console.print(_field_table(anatomy))
     if anatomy.records:
@@ -36,21 +36,18 @@ def _field_table(anatomy: Anatomy) -> Table:
     table.add_column("at", justify="right")
     table.add_column("bytes", no_wrap=True)
     table.add_column("field", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
+    table.add_column("value", no_wrap=True)
     table.add_column("meaning")
     for field in anatomy.fields:
-        value = "" if field.value is None else str(field.value)
-        table.add_row(
-            str(field.offset), _octets(field.octets), field.name, value, field.unit, field.meaning
-        )
+        value = "" if field.value is None else f"{field.value} {field.unit}"
+        table.add_row(str(field.offset), _octets(field.octets), field.name, value, field.meaning)
     return table
 
 
 def _octets(octets: bytes) -> str:
     if len(octets) <= OCTETS_SHOWN_MAX:
         return octets.hex(" ")
-    return f"{octets[:8].hex(' ')} ... ({len(octets)} bytes)"
+    return f"{octets[:4].hex(' ')} ... {len(octets)} bytes"
 
 
 def _record_table(records: Sequence[IntervalRecord]) -> Table:

@@ -3,11 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from cobs import cobs
-
 from weir_protocol.errors import PeerError
 from weir_protocol.frames import peek_header
-from weir_protocol.framing import DELIMITER, FRAME_SIZE_MAX
+from weir_protocol.framing import DELIMITER, FRAME_SIZE_MAX, Deframer
 from weir_tools import messages
 from weir_tools.errors import Failed, Misused
 
@@ -76,10 +74,10 @@ class Reading:
 
 
 def _unstuffed(piece: bytes) -> bytes:
-    try:
-        return bytes(cobs.decode(piece))
-    except cobs.DecodeError:
-        raise PeerError("WL-FRM-01", "the bytes are not COBS") from None
+    frames = Deframer().feed(piece + DELIMITER)
+    if not frames:
+        raise PeerError("WL-FRM-01", "the bytes are not COBS, or too many for a frame")
+    return frames[0]
 
 
 def _check(frame: bytes) -> None:

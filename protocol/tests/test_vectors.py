@@ -31,7 +31,8 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def record(row: list[Any]) -> IntervalRecord:
-    return IntervalRecord(*row[:-1], TimeQuality(row[-1]))
+    values = dict(zip(IntervalRecord.__slots__, row, strict=True))
+    return IntervalRecord(**{**values, "time_quality": TimeQuality(row[-1])})
 
 
 def host_fields(vector: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The meter's half of the wire: codec, packing, sealing, framing and session."""

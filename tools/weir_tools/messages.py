@@ -87,3 +87,10 @@ SEALED_FOR_REFERENCE = (
 NO_BROKER = (
     "no MQTT broker answers at {broker} ({reason}); start one there, or leave --broker out."
 )
+
+# weir bench
+RECORDS_DIFFER = "what the gateway's side decoded is not what the meter's side was given."
+RECORDING_TOO_SHORT = (
+    "{name} has not one day, or half an hour if it is shorter, without a gap; "
+    "give a longer recording."
+)

@@ -60,6 +60,11 @@ class Seat:
         self._counts_at_boot = (0, 0)
         self._fed_before_boot = (0, 0)
 
+    @property
+    def sleeps_until_ms(self) -> int | None:
+        """When the meter wants to be woken, None while it is awake or off."""
+        return None if self._turn is None else self._turn.wake_at_ms
+
     def power_on(self, send: Callable[[str], None]) -> None:
         """A meter took the seat. Its hardware counters begin at 0."""
         self.boot_count += 1

@@ -1,10 +1,12 @@
 """The firmware as a meter runs it: compiled once for each state of its sources."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from weir_tools.errors import Failed
 from weir_tools.extras import load_extra
 from weir_tools.folders import cache_folder, firmware_source
 
-HEAP_SIZE = "64k"  # what the smallest board that we support leaves to Python
+HEAP_SIZE = "256k"  # what the smallest board that we support leaves to Python
 
 
 class Interpreter(StrEnum):
@@ -21,11 +23,21 @@ class Interpreter(StrEnum):
     CPYTHON = "cpython"
 
 
-def firmware_command(interpreter: Interpreter) -> list[str]:
-    """The command that runs the firmware; the options of its bench port follow it."""
+@dataclass(frozen=True, slots=True)
+class FirmwareCommand:
+    """How to run the firmware; the options of its bench port follow the words."""
+
+    words: tuple[str, ...]
+    environment: dict[str, str]
+
+
+def firmware_command(interpreter: Interpreter) -> FirmwareCommand:
     if interpreter is Interpreter.CPYTHON:
-        return [sys.executable, str(firmware_source() / "main.py")]
-    return [micropython(), "-X", f"heapsize={HEAP_SIZE}", str(compiled_firmware() / "main.mpy")]
+        on_host = (sys.executable, "-B", str(firmware_source() / "main.py"))
+        return FirmwareCommand(on_host, dict(os.environ))
+    folder = str(compiled_firmware())
+    on_meter = (micropython(), "-X", f"heapsize={HEAP_SIZE}", "-m", "main")
+    return FirmwareCommand(on_meter, {**os.environ, "MICROPYPATH": folder})
 
 
 def micropython() -> str:

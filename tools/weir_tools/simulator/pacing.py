@@ -40,6 +40,7 @@ class PacedTime:
         self._linked_at_s = time.monotonic()
         self._holds_at_ms: int | None = None
         self._latest_ms = 0
+        self._alarms: set[_PacedAlarm] = set()
 
     def now_ms(self) -> int:
         now_ms = int((time.time() - self.origin_s) * 1000 * self.speed)
@@ -51,47 +52,52 @@ class PacedTime:
     def link_ms(self) -> int:
         return int((time.monotonic() - self._linked_at_s) * 1000)
 
+    def wall_s_until(self, now_ms: int) -> float:
+        """Seconds on the wall until an instant of the bench; 0 when it is past."""
+        return max(now_ms - self.now_ms(), 0) / 1000 / self.speed
+
     def hold_at(self, now_ms: int) -> None:
-        """Let the bench's time run up to an instant and stand still there; the link's goes on."""
-        self._holds_at_ms = max(now_ms, self.now_ms())
+        """Let the bench's time run up to an instant and stand still there; the link's goes on.
+
+        A later instant lets it run on.
+        """
+        self._holds_at_ms = now_ms
+        for alarm in self._alarms:
+            self._schedule(alarm)
 
     def arm(self, wake_at_ms: int, link_wake_in_ms: int | None, wake: Wake) -> Alarm:
-        loop = asyncio.get_running_loop()
-        alarms = Alarms()
-        if self._holds_at_ms is None or wake_at_ms <= self._holds_at_ms:
-            wall_s = max(wake_at_ms - self.now_ms(), 0) / 1000 / self.speed
-            alarms.add(loop.call_later(wall_s, self._reached, wake_at_ms, wake))
+        alarm = _PacedAlarm(wake_at_ms, wake, self._alarms)
+        self._alarms.add(alarm)
+        self._schedule(alarm)
         if link_wake_in_ms is not None:
-            alarms.add(
-                loop.call_later(
-                    link_wake_in_ms / 1000, lambda: wake(min(self.now_ms(), wake_at_ms))
-                )
+            alarm.link_timer = asyncio.get_running_loop().call_later(
+                link_wake_in_ms / 1000, lambda: wake(min(self.now_ms(), wake_at_ms))
             )
-        return alarms
+        return alarm
 
-    def _reached(self, wake_at_ms: int, wake: Wake) -> None:
-        if self._holds_at_ms is None or wake_at_ms <= self._holds_at_ms:
-            wake(wake_at_ms)
-
-
-class Alarms:
-    """Several alarms that are cancelled together."""
-
-    def __init__(self) -> None:
-        self._alarms: list[Alarm] = []
-
-    def add(self, alarm: Alarm) -> None:
-        self._alarms.append(alarm)
-
-    def cancel(self) -> None:
-        for alarm in self._alarms:
-            alarm.cancel()
+    def _schedule(self, alarm: "_PacedAlarm") -> None:
+        if alarm.timer is not None:
+            alarm.timer.cancel()
+            alarm.timer = None
+        if self._holds_at_ms is None or alarm.wake_at_ms <= self._holds_at_ms:
+            loop = asyncio.get_running_loop()
+            wall_s = self.wall_s_until(alarm.wake_at_ms)
+            alarm.timer = loop.call_later(wall_s, alarm.wake, alarm.wake_at_ms)
 
 
 @dataclass(eq=False, slots=True)
-class _Sleeper:
+class _PacedAlarm:
     wake_at_ms: int
     wake: Wake
+    armed: "set[_PacedAlarm]"
+    timer: asyncio.TimerHandle | None = None
+    link_timer: asyncio.TimerHandle | None = None
+
+    def cancel(self) -> None:
+        self.armed.discard(self)
+        for timer in (self.timer, self.link_timer):
+            if timer is not None:
+                timer.cancel()
 
 
 class SteppedTime:
@@ -100,8 +106,7 @@ class SteppedTime:
     def __init__(self) -> None:
         self._now_ms = 0
         self._linked_at_s = time.monotonic()
-        self._sleepers: dict[int, _Sleeper] = {}
-        self._armed_count = 0
+        self._sleepers: set[_Sleeper] = set()
         self._changed = asyncio.Event()
 
     def now_ms(self) -> int:
@@ -111,20 +116,14 @@ class SteppedTime:
         return int((time.monotonic() - self._linked_at_s) * 1000)
 
     def arm(self, wake_at_ms: int, link_wake_in_ms: int | None, wake: Wake) -> Alarm:
-        self._armed_count += 1
-        key = self._armed_count
-        self._sleepers[key] = _Sleeper(wake_at_ms, wake)
+        sleeper = _Sleeper(wake_at_ms, wake, self._sleepers)
+        self._sleepers.add(sleeper)
         self._changed.set()
-        alarms = Alarms()
-        alarms.add(_Removal(self._sleepers, key))
         if link_wake_in_ms is not None:
-            loop = asyncio.get_running_loop()
-            alarms.add(
-                loop.call_later(
-                    link_wake_in_ms / 1000, lambda: wake(min(self._now_ms, wake_at_ms))
-                )
+            sleeper.link_timer = asyncio.get_running_loop().call_later(
+                link_wake_in_ms / 1000, lambda: wake(min(self._now_ms, wake_at_ms))
             )
-        return alarms
+        return sleeper
 
     async def advance_to(self, now_ms: int, *, meter_count: int, timeout_s: float = 20.0) -> None:
         """Wake the meters at every instant they asked for, up to and including `now_ms`.
@@ -135,7 +134,7 @@ class SteppedTime:
         async with asyncio.timeout(timeout_s):
             while True:
                 await self._all_asleep(meter_count)
-                sleeper = min(self._sleepers.values(), key=lambda sleeper: sleeper.wake_at_ms)
+                sleeper = min(self._sleepers, key=lambda sleeper: sleeper.wake_at_ms)
                 if sleeper.wake_at_ms > now_ms:
                     break
                 self._now_ms = max(self._now_ms, sleeper.wake_at_ms)
@@ -148,10 +147,14 @@ class SteppedTime:
             await self._changed.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class _Removal:
-    sleepers: dict[int, _Sleeper]
-    key: int
+@dataclass(eq=False, slots=True)
+class _Sleeper:
+    wake_at_ms: int
+    wake: Wake
+    asleep: "set[_Sleeper]"
+    link_timer: asyncio.TimerHandle | None = None
 
     def cancel(self) -> None:
-        self.sleepers.pop(self.key, None)
+        self.asleep.discard(self)
+        if self.link_timer is not None:
+            self.link_timer.cancel()

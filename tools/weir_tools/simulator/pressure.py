@@ -2,6 +2,8 @@
 
 from random import Random
 
+from weir_tools.simulator.waveform import Waveform
+
 
 class SimulatedPressure:
     """Static head less a loss that grows with the square of the flow, and the noise of a sensor.
@@ -26,3 +28,12 @@ class SimulatedPressure:
     def pressure_kpa(self, now_ms: int, flow_l_per_s: float) -> int:
         noise_kpa = Random(f"{self._seed} {now_ms}").gauss(0.0, self._noise_kpa)
         return round(self._static_kpa - self._loss_per_square * flow_l_per_s**2 + noise_kpa)
+
+
+def pressure_for(waveform: Waveform) -> SimulatedPressure | None:
+    """A simulated pressure for a recording that has none of its own."""
+    if waveform.recording.pressures_kpa is not None:
+        return None
+    starts_ms = waveform.recording.span_starts_ms
+    flow_max_l_per_s = max(abs(waveform.flow_l_per_s_at(start_ms)) for start_ms in starts_ms)
+    return SimulatedPressure(flow_max_l_per_s=flow_max_l_per_s, seed=waveform.recording.name)

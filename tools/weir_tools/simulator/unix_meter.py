@@ -29,9 +29,8 @@ class Launch:
     link: str
     interpreter: Interpreter = Interpreter.MICROPYTHON
 
-    def command(self) -> list[str]:
-        options = ["--home", str(self.home), "--bench", self.bench, "--link", self.link]
-        return [*firmware_command(self.interpreter), *options]
+    def options(self) -> list[str]:
+        return ["--home", str(self.home), "--bench", self.bench, "--link", self.link]
 
 
 class UnixMeter:
@@ -58,9 +57,13 @@ class UnixMeter:
 
     async def start(self) -> None:
         """Power the meter on; return when it has taken its seat at the bench."""
+        command = firmware_command(self._launch.interpreter)
         with self.log.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
-                *self._launch.command(),
+                *command.words,
+                *self._launch.options(),
+                cwd=self.home,
+                env=command.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,43 @@
+"""Options that several sub-commands share."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+
+from weir_tools.simulator.recording import ML_PER_MS
+
+PULSE_WEIGHT_ML_MAX = 1_000_000
+
+Decorator = Callable[[Any], Any]
+
+
+def _whole_ml(_ctx: click.Context, _param: click.Parameter, litres: str) -> int:
+    """A volume in litres as whole millilitres."""
+    try:
+        ml = Decimal(litres) * 1000
+    except InvalidOperation:
+        raise click.BadParameter(f"{litres!r} is not a number of litres") from None
+    if not ml.is_finite() or ml != int(ml) or not 1 <= ml <= PULSE_WEIGHT_ML_MAX:
+        raise click.BadParameter(f"{litres} L is not 0.001 to 1000 L in whole millilitres")
+    return int(ml)
+
+
+def pulse_weight_option(default: str) -> Decorator:
+    return click.option(
+        "--pulse-weight-l",
+        "pulse_weight_ml",
+        metavar="LITRES",
+        callback=_whole_ml,
+        default=default,
+        show_default=True,
+        help="Volume of one pulse.",
+    )
+
+
+flow_unit_option: Decorator = click.option(
+    "--flow-unit",
+    type=click.Choice(sorted(ML_PER_MS)),
+    help="Unit of a column `flow` that does not say its own.",
+)

@@ -1,0 +1,46 @@
+"""What a meter's ring holds, read from its flash file by the firmware's own code.
+
+Import it after `weir_tools.firmware_on_host.make_importable`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from weir.assembly import FORWARD, REVERSE, RING_SECTOR
+from weir.ports.file_flash import SECTOR_SIZE, FileFlash
+from weir.store.interval_record import FIELD_COUNT
+from weir.store.journal import Journal
+from weir.store.ring import RingLog
+from weir.store.span import Span
+
+TAKEN_AT = 0  # place in a record
+
+
+@dataclass(frozen=True, slots=True)
+class RingContents:
+    """The records of one epoch; the registers and the time are those of the newest, 0 if none.
+
+    records_made: all of this epoch, those that the ring has overwritten since among them.
+    """
+
+    epoch: int
+    records_made: int
+    forward_pulses: int = 0
+    reverse_pulses: int = 0
+    taken_at_s: int = 0
+
+
+def read_ring(flash: Path) -> RingContents:
+    """Read the ring of a meter that is off or asleep. It is not changed."""
+    sector_count = flash.stat().st_size // SECTOR_SIZE
+    region = Span(FileFlash(str(flash), sector_count), RING_SECTOR, sector_count - RING_SECTOR)
+    ring = RingLog(region, _refuse_to_format)
+    record = [0] * FIELD_COUNT
+    Journal(ring).read_last_into(record)
+    return RingContents(
+        ring.epoch, ring.sequence_next, record[FORWARD], record[REVERSE], record[TAKEN_AT]
+    )
+
+
+def _refuse_to_format() -> int:
+    raise LookupError("the flash holds no ring")

@@ -22,7 +22,7 @@ def _constants() -> str:
         f"NO_PRESSURE_KPA = {frames.NO_PRESSURE_KPA}\n",
         f"RECORDS_MAX = {batch.RECORDS_MAX}\n",
         f"SAMPLES_MAX = {batch.SAMPLES_MAX}\n",
-        f"USUAL_COLUMNS = {int(batch.USUAL_SHAPE.columns)}\n",
+        f"USUAL_COLUMNS = {int(batch.ALL_COLUMNS)}\n",
         f"USUAL_SAMPLES = {batch.USUAL_SHAPE.samples}\n",
         f"USUAL_INTERVAL_S = {batch.USUAL_SHAPE.interval_s}\n",
         f"ORIGIN_QUALITY = {int(batch.ORIGIN_QUALITY)}\n",

@@ -184,10 +184,10 @@ def test_a_batch_that_cannot_be_packed_is_named(batch: Batch, sentence: str) -> 
         ({"sequence": -1}, "sequence is -1"),
         ({"forward_pulses": U32 + 1}, "forward_pulses is 4294967296"),
         ({"peak_flow_pulses": 65_536}, "peak_flow_pulses is 65536"),
-        ({"pressure_min_kpa": 413}, "out of order"),
+        ({"pressure_min_kpa": 413}, "out of order or out of range: min 413"),
         ({"pressure_max_kpa": None}, "none, the mean alone, or mean, min and max"),
         ({"status": 1}, "PRESSURE_FAULT is set but a pressure is given"),
-        ({"pressure_mean_kpa": -32_768, "pressure_min_kpa": -32_768}, "outside -32767"),
+        ({"pressure_mean_kpa": -32_768, "pressure_min_kpa": -32_768}, "out of range"),
     ],
 )
 def test_a_record_that_cannot_be_is_named(changes: dict[str, int], sentence: str) -> None:

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from enum import IntFlag
 
 from weir_protocol.errors import CallerError
-from weir_protocol.records import REGISTER_MODULUS, IntervalRecord, Status, TimeQuality
+from weir_protocol.records import (
+    PRESSURE_FAULT_BIT,
+    REGISTER_MODULUS,
+    IntervalRecord,
+    TimeQuality,
+)
 
 RECORDS_MAX = 256
 """Most records in one batch (WL-BAT-06)."""
@@ -54,23 +59,33 @@ EMPTY_BATCH = Batch((), 900, 15)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the records of a batch are laid out."""
+    """How the records of a batch are laid out; each column as a bool, for the sake of speed."""
 
-    columns: Columns
+    reverse: bool
+    pressure: bool
+    pressure_range: bool
+    peak_flow: bool
     samples: int
     interval_s: int
 
     @classmethod
-    def of(cls, batch: Batch) -> "Shape":
-        return cls(batch.columns, batch.samples, batch.interval_s)
+    def of(cls, columns: Columns, samples: int, interval_s: int) -> "Shape":
+        return cls(
+            bool(columns & Columns.REVERSE),
+            bool(columns & Columns.PRESSURE),
+            bool(columns & Columns.PRESSURE_RANGE),
+            bool(columns & Columns.PEAK_FLOW),
+            samples,
+            interval_s,
+        )
+
+    def has_pressure(self, status: int) -> bool:
+        """Return whether a record with this status carries pressure."""
+        return self.pressure and not status & PRESSURE_FAULT_BIT
 
 
-USUAL_SHAPE = Shape(ALL_COLUMNS, 15, 900)
+USUAL_SHAPE = Shape.of(ALL_COLUMNS, 15, 900)
 """The shape that costs one bit: that of the default settings (WL-BAT-02)."""
-
-
-def has_pressure(columns: Columns, status: int) -> bool:
-    return bool(columns & Columns.PRESSURE) and not status & Status.PRESSURE_FAULT
 
 
 def check(batch: Batch) -> None:
@@ -92,7 +107,7 @@ def check(batch: Batch) -> None:
 
 
 def _check_pressures(columns: Columns, record: IntervalRecord) -> None:
-    if not has_pressure(columns, record.status):
+    if not columns & Columns.PRESSURE or record.status & PRESSURE_FAULT_BIT:
         return
     absent = record.pressure_mean_kpa is None or (
         bool(columns & Columns.PRESSURE_RANGE) and record.pressure_min_kpa is None

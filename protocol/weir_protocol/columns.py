@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from weir_protocol.batch import Columns, Shape, has_pressure
+from weir_protocol.batch import Shape
 from weir_protocol.errors import CallerError, PeerError
 from weir_protocol.model import (
     SAME_QUALITY_CONTEXT,
@@ -12,7 +12,11 @@ from weir_protocol.model import (
     level,
 )
 from weir_protocol.rangecoder import Coder
-from weir_protocol.records import REGISTER_MODULUS, IntervalRecord, TimeQuality
+from weir_protocol.records import (
+    REGISTER_MODULUS,
+    TIME_QUALITIES,
+    IntervalRecord,
+)
 
 
 @dataclass(slots=True)
@@ -75,9 +79,9 @@ def restore(shape: Shape, sequence: int, origin: Origin, step: Step) -> Interval
     mean: int | None = None
     low: int | None = None
     high: int | None = None
-    if has_pressure(shape.columns, step.status):
+    if shape.has_pressure(step.status):
         mean = origin.mean + step.mean_change
-        if shape.columns & Columns.PRESSURE_RANGE:
+        if shape.pressure_range:
             low, high = mean - step.drop, mean + step.rise
     try:
         return IntervalRecord(
@@ -90,7 +94,7 @@ def restore(shape: Shape, sequence: int, origin: Origin, step: Step) -> Interval
             high,
             step.peak,
             step.status,
-            TimeQuality(step.quality),
+            TIME_QUALITIES[step.quality],
         )
     except CallerError as error:
         raise PeerError("WL-BAT-07", f"record {sequence}: {error}") from None
@@ -119,10 +123,9 @@ class Walk:
         else:
             step.time_residual_s = self._tracked(Column.TIME, want.time_residual_s)
             self._code_volumes(step, want)
-        columns = self._shape.columns
-        if has_pressure(columns, step.status):
+        if self._shape.has_pressure(step.status):
             self._code_pressures(step, want)
-        if columns & Columns.PEAK_FLOW:
+        if self._shape.peak_flow:
             self._code_peak(step, want)
         self._forward_before = step.forward
         self._at_origin = False
@@ -157,7 +160,7 @@ class Walk:
             step.forward = model.unsigned(Column.FORWARD, level(bursts >> 1), want.forward)
         model.remember(Column.FORWARD, step.forward)
         model.remember(Column.FORWARD_CHANGE, 2 * abs(step.forward - before))
-        if self._shape.columns & Columns.REVERSE:
+        if self._shape.reverse:
             activity = model.activity[Column.REVERSE]
             step.reverse = model.unsigned(Column.REVERSE, level(activity >> 1), want.reverse)
             model.remember(Column.REVERSE, step.reverse)
@@ -166,7 +169,7 @@ class Walk:
         model = self.model
         if not self._at_origin:
             step.mean_change = self._tracked(Column.MEAN, want.mean_change)
-        if not self._shape.columns & Columns.PRESSURE_RANGE:
+        if not self._shape.pressure_range:
             return
         drops, rises = model.activity[Column.DROP] >> 2, model.activity[Column.RISE] >> 2
         step.drop = model.unsigned(

@@ -3,8 +3,8 @@
 Everything here is also what the meter's tables are generated from.
 """
 
-from array import array
 from enum import IntEnum
+from functools import cache
 
 from weir_protocol.errors import CallerError, PeerError
 from weir_protocol.rangecoder import Coder, context_state
@@ -58,12 +58,12 @@ PRIOR_256THS = (
 )
 
 
-def fresh_contexts() -> "array[int]":
+@cache
+def first_contexts() -> tuple[int, ...]:
     """Return the contexts as every batch starts with them."""
-    column = [context_state(prior << 4, 1) for row in PRIOR_256THS for prior in row] + [
-        EVEN_STATE
-    ] * (MANTISSAS + SIGNS)
-    return array("H", [*column * len(Column), EVEN_STATE, LIKELY_STATE, LIKELY_STATE])
+    column = [context_state(prior << 4, 1) for row in PRIOR_256THS for prior in row]
+    column += [EVEN_STATE] * (MANTISSAS + SIGNS)
+    return (*column * len(Column), EVEN_STATE, LIKELY_STATE, LIKELY_STATE)
 
 
 def level(magnitude: int) -> int:
@@ -76,7 +76,7 @@ class Model:
 
     def __init__(self, coder: Coder) -> None:
         self._coder = coder
-        self._contexts = fresh_contexts()
+        self._contexts = list(first_contexts())
         self._last_sign = [0] * len(Column)
         self.activity = list(FIRST_ACTIVITY)
 

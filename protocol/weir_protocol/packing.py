@@ -5,11 +5,13 @@ the gateway has acknowledged and so holds. One walk serves both directions: the 
 an encoder, given the values, or a decoder, which returns them.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from construct import Adapter, GreedyBytes
 
 from weir_protocol.batch import (
+    ALL_COLUMNS,
     EMPTY_BATCH,
     ORIGIN_QUALITY,
     RECORDS_MAX,
@@ -37,7 +39,7 @@ def pack(batch: Batch) -> bytes:
         return b""
     check(batch)
     encoder = Encoder()
-    _, shape, _ = _code_shape(encoder, batch)
+    shape = _code_opening(encoder, batch).shape
     origin = _code_origin(encoder, batch.columns, batch)
     walk = Walk(encoder, shape, first_is_origin=batch.reference is None)
     for index, record in enumerate(batch.records):
@@ -52,12 +54,13 @@ def unpack(packed: bytes, lookup: ReferenceLookup = hold_nothing) -> Batch:
     if not packed:
         return EMPTY_BATCH
     decoder = Decoder(packed)
-    continues, shape, first_sequence = _code_shape(decoder, None)
-    reference = _find_reference(first_sequence, lookup) if continues else None
+    opening = _code_opening(decoder, None)
+    shape, first_sequence = opening.shape, opening.first_sequence
+    reference = _find_reference(first_sequence, lookup) if opening.continues else None
     if reference is not None:
         origin = Origin.of(reference, 0)
     else:
-        origin = _code_origin(decoder, shape.columns, None)
+        origin = _code_origin(decoder, opening.columns, None)
     walk = Walk(decoder, shape, first_is_origin=reference is None)
     records: list[IntervalRecord] = []
     more = 1
@@ -71,7 +74,17 @@ def unpack(packed: bytes, lookup: ReferenceLookup = hold_nothing) -> Batch:
         records.append(record)
         more = walk.model.flag(MORE_CONTEXT, 0)
     decoder.finish()
-    return Batch(tuple(records), shape.interval_s, shape.samples, shape.columns, reference)
+    return Batch(tuple(records), shape.interval_s, shape.samples, opening.columns, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What stands before the origin and the records of a batch."""
+
+    continues: bool
+    columns: Columns
+    shape: Shape
+    first_sequence: int
 
 
 def _number(coder: Coder, value: int) -> int:
@@ -82,20 +95,24 @@ def _number(coder: Coder, value: int) -> int:
     return 1 << width | coder.raw(width, value & (1 << width) - 1)
 
 
-def _code_shape(coder: Coder, batch: Batch | None) -> tuple[bool, Shape, int]:
+def _code_opening(coder: Coder, batch: Batch | None) -> _Opening:
     continues = coder.raw(1, int(batch is not None and batch.reference is not None))
-    wanted = Shape.of(batch) if batch is not None else USUAL_SHAPE
+    wanted = USUAL_SHAPE
+    columns = ALL_COLUMNS
+    if batch is not None:
+        columns = batch.columns
+        wanted = Shape.of(columns, batch.samples, batch.interval_s)
     shape = USUAL_SHAPE
     if not coder.raw(1, int(wanted == USUAL_SHAPE)):
-        columns = Columns(coder.raw(4, wanted.columns))
+        columns = Columns(coder.raw(4, int(columns)))
         if columns & Columns.PRESSURE_RANGE and not columns & Columns.PRESSURE:
             raise PeerError("WL-BAT-02", "PRESSURE_RANGE without PRESSURE")
         samples = coder.raw(6, wanted.samples - 1) + 1
-        shape = Shape(columns, samples, _number(coder, wanted.interval_s))
+        shape = Shape.of(columns, samples, _number(coder, wanted.interval_s))
         if not shape.interval_s:
             raise PeerError("WL-BAT-03", "a store interval of 0 s")
     first_sequence = _number(coder, batch.records[0].sequence if batch is not None else 0)
-    return bool(continues), shape, first_sequence
+    return _Opening(bool(continues), columns, shape, first_sequence)
 
 
 def _find_reference(first_sequence: int, lookup: ReferenceLookup) -> IntervalRecord:

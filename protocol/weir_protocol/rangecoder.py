@@ -10,6 +10,7 @@ batch serves packing and unpacking.
 
 from array import array
 from collections.abc import Iterable
+from functools import cache
 from typing import Protocol
 
 from weir_protocol.errors import CallerError, PeerError
@@ -34,22 +35,27 @@ def context_state(probability: int, evidence: int) -> int:
 class Coder(Protocol):
     """What a batch is walked with, in either direction."""
 
-    def bit(self, contexts: "array[int]", index: int, bit: int) -> int:
+    def bit(self, contexts: list[int], index: int, bit: int) -> int:
         """Code one bit with the context at ``index`` and let that context learn."""
 
     def raw(self, bit_count: int, value: int) -> int:
         """Code ``bit_count`` bits (0 to 40) that no context predicts, most significant first."""
 
 
-def _learn(contexts: "array[int]", index: int, bit: int) -> None:
-    state = contexts[index]
-    probability, evidence = state >> 4, state & 15
-    if bit:
-        probability += (PROBABILITY_ONE - probability) * RATES[evidence] >> 16
-    else:
-        probability -= probability * RATES[evidence] >> 16
-    probability = min(max(probability, PROBABILITY_MIN), PROBABILITY_MAX)
-    contexts[index] = context_state(probability, min(evidence + 1, EVIDENCE_MAX))
+@cache
+def _states_after() -> "tuple[array[int], array[int]]":
+    """Return the state after a 0 and after a 1, for every state: learning is one look-up."""
+    after = (array("H", bytes(2 << 16)), array("H", bytes(2 << 16)))
+    for probability in range(PROBABILITY_MIN, PROBABILITY_MAX + 1):
+        for evidence, rate in enumerate(RATES):
+            state = context_state(probability, evidence)
+            more = min(evidence + 1, EVIDENCE_MAX)
+            down = max(probability - (probability * rate >> 16), PROBABILITY_MIN)
+            step = (PROBABILITY_ONE - probability) * rate >> 16
+            up = min(probability + step, PROBABILITY_MAX)
+            after[0][state] = context_state(down, more)
+            after[1][state] = context_state(up, more)
+    return after
 
 
 def _chunks(bit_count: int) -> Iterable[tuple[int, int]]:
@@ -64,19 +70,21 @@ class Encoder:
     """Writes bits; ``finish`` returns the shortest byte string that decodes to them."""
 
     def __init__(self) -> None:
+        self._after = _states_after()
         self._low = 0
         self._range = TOP
         self._output = bytearray()
 
-    def bit(self, contexts: "array[int]", index: int, bit: int) -> int:
-        bound = (self._range >> PROBABILITY_BITS) * (contexts[index] >> 4)
+    def bit(self, contexts: list[int], index: int, bit: int) -> int:
+        state = contexts[index]
+        bound = (self._range >> PROBABILITY_BITS) * (state >> 4)
+        contexts[index] = self._after[bit][state]
         if bit:
             self._range = bound
         else:
             self._low += bound
             self._range -= bound
         self._normalise()
-        _learn(contexts, index, bit)
         return bit
 
     def raw(self, bit_count: int, value: int) -> int:
@@ -116,6 +124,7 @@ class Decoder:
     """Reads bits; past the end of its input it reads zeros, as ``Encoder.finish`` relies on."""
 
     def __init__(self, encoded: bytes) -> None:
+        self._after = _states_after()
         self._encoded = encoded
         self._position = 0
         self._code = 0
@@ -123,8 +132,9 @@ class Decoder:
         for _ in range(3):
             self._shift_in()
 
-    def bit(self, contexts: "array[int]", index: int, bit: int = 0) -> int:
-        bound = (self._range >> PROBABILITY_BITS) * (contexts[index] >> 4)
+    def bit(self, contexts: list[int], index: int, bit: int = 0) -> int:
+        state = contexts[index]
+        bound = (self._range >> PROBABILITY_BITS) * (state >> 4)
         if self._code < bound:
             bit = 1
             self._range = bound
@@ -132,8 +142,9 @@ class Decoder:
             bit = 0
             self._code -= bound
             self._range -= bound
-        self._normalise()
-        _learn(contexts, index, bit)
+        contexts[index] = self._after[bit][state]
+        if self._range < BOTTOM:
+            self._normalise()
         return bit
 
     def raw(self, bit_count: int, value: int = 0) -> int:

@@ -48,6 +48,10 @@ class Status(IntFlag):
     SHORT_INTERVAL = 1 << 9  # shorter or longer than the store interval
 
 
+TIME_QUALITIES = tuple(TimeQuality)
+PRESSURE_FAULT_BIT = int(Status.PRESSURE_FAULT)
+
+
 @dataclass(frozen=True, slots=True)
 class IntervalRecord:
     """Registers at the end of one store interval, and what the interval saw.
@@ -75,23 +79,37 @@ class IntervalRecord:
     time_quality: TimeQuality
 
     def __post_init__(self) -> None:
-        for name in ("sequence", "taken_at_s", "forward_pulses", "reverse_pulses"):
-            _check_range(name, getattr(self, name), 0, REGISTER_MODULUS - 1)
-        _check_range("peak_flow_pulses", self.peak_flow_pulses, 0, PEAK_FLOW_PULSES_MAX)
-        _check_range("status", self.status, 0, 0xFFFF)
+        if not (
+            0 <= self.sequence < REGISTER_MODULUS
+            and 0 <= self.taken_at_s < REGISTER_MODULUS
+            and 0 <= self.forward_pulses < REGISTER_MODULUS
+            and 0 <= self.reverse_pulses < REGISTER_MODULUS
+            and 0 <= self.peak_flow_pulses <= PEAK_FLOW_PULSES_MAX
+            and 0 <= self.status <= 0xFFFF
+        ):
+            self._name_what_is_out_of_range()
         self._check_pressures()
 
     def _check_pressures(self) -> None:
         mean, low, high = self.pressure_mean_kpa, self.pressure_min_kpa, self.pressure_max_kpa
-        if mean is not None and self.status & Status.PRESSURE_FAULT:
+        if mean is not None and self.status & PRESSURE_FAULT_BIT:
             raise CallerError("PRESSURE_FAULT is set but a pressure is given")
         if (low is None) != (high is None) or (mean is None and low is not None):
             raise CallerError("pressures are: none, the mean alone, or mean, min and max")
-        for name, kpa in (("mean", mean), ("min", low), ("max", high)):
-            if kpa is not None:
-                _check_range(f"pressure_{name}_kpa", kpa, PRESSURE_KPA_MIN, PRESSURE_KPA_MAX)
-        if mean is not None and low is not None and high is not None and not low <= mean <= high:
-            raise CallerError(f"pressures out of order: min {low}, mean {mean}, max {high} kPa")
+        if mean is None:
+            return
+        lowest = mean if low is None else low
+        highest = mean if high is None else high
+        if not PRESSURE_KPA_MIN <= lowest <= mean <= highest <= PRESSURE_KPA_MAX:
+            raise CallerError(
+                f"pressures out of order or out of range: min {low}, mean {mean}, max {high} kPa"
+            )
+
+    def _name_what_is_out_of_range(self) -> None:
+        for name in ("sequence", "taken_at_s", "forward_pulses", "reverse_pulses"):
+            _check_range(name, getattr(self, name), 0, REGISTER_MODULUS - 1)
+        _check_range("peak_flow_pulses", self.peak_flow_pulses, 0, PEAK_FLOW_PULSES_MAX)
+        _check_range("status", self.status, 0, 0xFFFF)
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

@@ -1,0 +1,1 @@
+"""The gateway: stores what meters send, then publishes it to MQTT."""

@@ -1,0 +1,118 @@
+"""Every sentence of the gateway that an operator or a user reads, in one place.
+
+Each says what is wrong and what to do. Placeholders are filled with ``str.format``. No sentence
+has a place for a key or a password.
+"""
+
+# Configuration: the file, line and key stand before these.
+NO_CONFIG = "cannot read the configuration {path} ({why}): give --config the right path."
+NOT_TOML = "this is not valid TOML ({why}): mend the line."
+NO_TABLE = "the table [{name}] is missing: add it (docs/operations.md has an example)."
+NO_LINK = "no link is configured: add [[serial]] with a port, or [tcp] with listen, or both."
+WANTS_TABLE = "this must be a table: write it as {header} with its keys on the lines below."
+MISSING = "the key {key} is missing: add it."
+EMPTY = "the value is empty: fill it in or remove the line."
+EMPTY_FILE = "the file {path} is empty: put the password into it."
+WANTS_TEXT = "{value} is not text: put it in double quotes."
+WANTS_FLAG = "{value} is neither true nor false: write one of the two, without quotes."
+WANTS_INTEGER = "{value} is not a whole number: write digits only, without quotes."
+WANTS_NUMBER = "{value} is not a number: write digits, without quotes."
+OUT_OF_RANGE = "{value} is out of range: use a value from {low:g} to {high:g}."
+WRONG_FORM = 'the value "{value}" cannot be used: {wanted}.'
+FORM_ID = "use 1 to 40 letters, digits, - and _"
+FORM_PREFIX = "use topic levels joined by /, without spaces, + or #"
+FORM_LOG_LEVEL = "use debug, info, warning or error"
+UNKNOWN_NEAR = "there is no setting {name}: did you mean {near}?"
+UNKNOWN = "there is no setting {name}: remove it, or use one of {known}."
+WRONG_LISTEN = '"{value}" is not HOST:PORT: write for example "0.0.0.0:4059".'
+WRONG_TIME = '"{value}" is not a time: write for example "2021-03-01T00:00:00Z".'
+PORT_TWICE = "the port {port} is already used by another [[serial]]: remove one of them."
+PASSWORD_IN_CONFIG = (
+    "a password does not belong in this file: put it alone into a file with mode 0600 and name "
+    "that in password_file, or set the environment variable {variable}."
+)
+PASSWORD_ALONE = "a password needs a username beside it: add username."
+TLS_PAIR = "tls_certificate_file and tls_key_file belong together: give both or neither."
+TLS_OFF = "TLS files are named but tls is false: set it to true or remove the files."
+
+# Files.
+NO_FILE = "there is no file {path}: create it or correct the path."
+NOT_TEXT = "{purpose} {path} is not UTF-8 text: replace it by a text file."
+CANNOT_READ = "cannot read {purpose} {path} ({why}): create it or correct its rights."
+NOT_PRIVATE = (
+    "others on this machine can read or write {purpose} {path} (mode {mode:04o}): "
+    "run `chmod 600 {path}`."
+)
+
+# The key file: the file and line stand before these.
+KEY_LINE_FORM = "the line is not METER_ID KEY [pulse_weight_ml=N]: mend it"
+KEY_LINE_METER = "the meter number is not a whole number from 0 to 4294967295: mend it"
+KEY_LINE_KEY = "the key is not 32 hexadecimal digits: mend it"
+KEY_LINE_TWICE = "meter {meter_id} was given on an earlier line already: remove one of the lines"
+KEY_LINE_WEIGHT = "pulse_weight_ml is not a whole number from 1 to 1000000: mend it"
+KEY_LINE_OPTION = "what follows the key is not pulse_weight_ml=N: mend it"
+
+# Starting.
+LISTEN_FAILED = "cannot listen on {place} ({why}): free the port or change tcp.listen."
+SOCKET_FAILED = "cannot open the local interface {path} ({why}): correct gateway.socket."
+SOCKET_TOO_LONG = (
+    "the path of the local interface {path} is longer than {limit} bytes: "
+    "choose a shorter gateway.socket."
+)
+ALREADY_RUNNING = (
+    "another gateway is using {path}: stop it, or give this one its own database and socket."
+)
+DATABASE_FOREIGN = "{path} is not a database of this gateway: correct gateway.database."
+DATABASE_NEWER = (
+    "the database {path} was written by a newer gateway (schema {found}, this one knows "
+    "{known}): install that release, or use another gateway.database."
+)
+DATABASE_FAILED = "cannot open the database {path} ({why}): check its folder and its rights."
+FAULT = "the gateway stopped because of a fault in itself: its log says which; start it again."
+READY = "weir gateway {gateway_id} ready: {places}"
+
+# Links.
+SERIAL_FAILED = "serial port {place} cannot be used ({why}): it is tried again until it can."
+SERIAL_GONE = "the device went away"
+SERIAL_TAKEN = "another program has it open"
+
+# Store.
+STORE_FAILED = (
+    "the database takes nothing now ({why}): nothing is acknowledged, the meters keep their "
+    "readings; free space or mend the disk, the gateway then goes on by itself."
+)
+STORE_FAILED_BRIEF = "the database takes nothing now ({why})"
+STORE_RECOVERED = "the database takes readings again"
+
+# Broker.
+BROKER_UNREACHABLE = "cannot reach the broker at {place} ({why}): readings wait in the database."
+BROKER_REFUSED = "the broker at {place} refuses this gateway ({why}): check [mqtt]."
+BROKER_LOST = "the connection to the broker at {place} ended ({why}): readings wait."
+BROKER_NOT_YET = "not connected to the broker yet"
+BROKER_NO_GOODBYE = "the broker at {place} did not take the goodbye: its last will says offline."
+BROKER_SILENT = "it did not answer within {limit_s:g} s"
+BROKER_DENIED = "the broker did not take a message ({why}): check what this user may publish."
+TLS_FAILED = "the TLS files of [mqtt] cannot be used ({why}): correct them."
+
+# Local interface.
+NO_ROUTE = "there is no {path}: see docs/api.md for what can be asked."
+ONLY_GET = "{method} is not allowed here: use GET."
+NO_METER = "meter {meter_id} is not known: check the number, or add its key to the key file."
+WRONG_METER = '"{text}" is not a meter number: use digits, up to 4294967295.'
+WRONG_LIMIT = '"{text}" is not a usable limit: use a whole number from 1 to {limit_max}.'
+WRONG_AFTER = (
+    '"{text}" is not the id of a reading of this meter: use an id as the readings show it, or 0 '
+    "to begin with the oldest."
+)
+WRONG_QUERY = "there is no option {name} here: see docs/api.md."
+BAD_REQUEST = "the request is not valid HTTP/1.1: {why}."
+REQUEST_LATE = "the request did not arrive within {limit_s:g} s."
+REQUEST_LARGE = "the request is larger than {size_max} bytes."
+INTERNAL = "the gateway failed to answer: its log says why."
+
+# Client of the local interface.
+NOT_RUNNING = (
+    "no gateway answers at {path} ({why}): start it with `weir gateway --config FILE`, or name "
+    "the socket of the one that runs."
+)
+ANSWER_UNREADABLE = "what answers at {path} is not a weir gateway: name the right socket."

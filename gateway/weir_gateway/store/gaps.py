@@ -1,0 +1,98 @@
+"""Which sequences of one (meter, epoch) are missing, as ranges.
+
+Open ranges are exactly what is missing below ``sequence_next``; lost ones the meter can no longer
+give; closed ones arrived late and are kept as history. Ranges never overlap. Everything here
+runs inside the caller's transaction.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Gaps:
+    """The ranges of one (meter, epoch), and the next sequence that would be in order."""
+
+    connection: sqlite3.Connection
+    meter_id: int
+    epoch: int
+    sequence_next: int
+    now_ms: int
+
+    def hold(self, first: int, last: int) -> None:
+        """Note that ``first`` to ``last`` are held now."""
+        if first > self.sequence_next:
+            self._insert(self.sequence_next, first - 1, "open")
+        if first < self.sequence_next:
+            self._resolve(first, min(last, self.sequence_next - 1), "closed", ("open", "lost"))
+        self.sequence_next = max(self.sequence_next, last + 1)
+
+    def lose(self, first: int, last: int) -> int:
+        """Name as lost what is missing from ``first`` to ``last``; return how many that are."""
+        count = self._resolve(first, last, "lost", ("open",))
+        if last >= self.sequence_next:
+            if first > self.sequence_next:
+                self._insert(self.sequence_next, first - 1, "open")
+            start = max(first, self.sequence_next)
+            self._insert(start, last, "lost")
+            self.sequence_next = last + 1
+            count += last - start + 1
+        return count
+
+    def resume_at(self) -> int:
+        """Return the lowest sequence that is neither held nor lost."""
+        row = self.connection.execute(
+            "SELECT first_sequence FROM gaps WHERE meter_id = ? AND epoch = ? AND state = 'open' "
+            "AND state <> 'closed' ORDER BY first_sequence LIMIT 1",
+            (self.meter_id, self.epoch),
+        ).fetchone()
+        return self.sequence_next if row is None else int(row[0])
+
+    def _resolve(self, first: int, last: int, state: str, resolves: tuple[str, ...]) -> int:
+        """Give the part of each missing range that is within bounds its new state."""
+        rows = self.connection.execute(
+            "SELECT first_sequence, last_sequence, state FROM gaps WHERE meter_id = ? "
+            "AND epoch = ? AND first_sequence <= ? AND last_sequence >= ? AND state <> 'closed'",
+            (self.meter_id, self.epoch, last, first),
+        ).fetchall()
+        count = 0
+        for range_first, range_last, range_state in rows:
+            if range_state not in resolves:
+                continue
+            self._delete(range_first)
+            if range_first < first:
+                self._insert(range_first, first - 1, range_state)
+            if range_last > last:
+                self._insert(last + 1, range_last, range_state)
+            cut_first, cut_last = max(range_first, first), min(range_last, last)
+            self._join(cut_first, cut_last, state)
+            count += cut_last - cut_first + 1
+        return count
+
+    def _join(self, first: int, last: int, state: str) -> None:
+        """Insert a range, as part of the one before it where that has the same state."""
+        before = self.connection.execute(
+            "SELECT first_sequence, last_sequence, state FROM gaps WHERE meter_id = ? "
+            "AND epoch = ? AND first_sequence < ? ORDER BY first_sequence DESC LIMIT 1",
+            (self.meter_id, self.epoch, first),
+        ).fetchone()
+        if before is None or before[1:] != (first - 1, state):
+            self._insert(first, last, state)
+        else:
+            self.connection.execute(
+                "UPDATE gaps SET last_sequence = ? "
+                "WHERE meter_id = ? AND epoch = ? AND first_sequence = ?",
+                (last, self.meter_id, self.epoch, before[0]),
+            )
+
+    def _insert(self, first: int, last: int, state: str) -> None:
+        self.connection.execute(
+            "INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)",
+            (self.meter_id, self.epoch, first, last, state, self.now_ms),
+        )
+
+    def _delete(self, first: int) -> None:
+        self.connection.execute(
+            "DELETE FROM gaps WHERE meter_id = ? AND epoch = ? AND first_sequence = ?",
+            (self.meter_id, self.epoch, first),
+        )

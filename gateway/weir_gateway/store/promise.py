@@ -1,0 +1,135 @@
+"""What the gateway has promised to one meter in one epoch: the custody row while it changes."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from weir_gateway.errors import UplinkRefused
+from weir_gateway.store.gaps import Gaps
+from weir_gateway.store.sequences import unwrap
+from weir_protocol.records import TimeQuality
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which uplink, and when it came. pulse_weight_ml: the operator's, None for the meter's."""
+
+    meter_id: int
+    epoch: int
+    counter: int
+    received_at_ms: int
+    pulse_weight_ml: int | None = None
+
+
+_COLUMNS = (
+    "downlink_counter",
+    "resume_at",
+    "sequence_next",
+    "boot_sequence",
+    "clock_offset_s",
+    "settings_version",
+    "pulse_weight_ml",
+    "sample_interval_s",
+)
+_values = attrgetter(*_COLUMNS)
+_SELECT = (
+    f"SELECT uplink_counter, {', '.join(_COLUMNS)} FROM custody WHERE meter_id = ? AND epoch = ?"
+)
+_UPDATE = (
+    f"UPDATE custody SET {', '.join(f'{column} = ?' for column in _COLUMNS)}, uplink_counter = ?, "
+    "last_seen_ms = ?, stored_count = stored_count + ? WHERE meter_id = ? AND epoch = ?"
+)
+
+
+@dataclass(slots=True)
+class Promise:
+    """downlink_counter: the next to be used. Sequences are unwrapped. Fields as in the table."""
+
+    downlink_counter: int
+    resume_at: int
+    sequence_next: int
+    boot_sequence: int
+    clock_offset_s: int | None
+    settings_version: int
+    pulse_weight_ml: int
+    sample_interval_s: int
+
+    @classmethod
+    def accept(cls, connection: sqlite3.Connection, origin: Origin) -> "Promise":
+        """Return the row. Raise UplinkRefused for an unknown epoch or a used counter.
+
+        The session refuses both before; it is checked again where it becomes durable.
+        """
+        row = connection.execute(_SELECT, (origin.meter_id, origin.epoch)).fetchone()
+        if row is None:
+            raise UplinkRefused("unknown_epoch", f"epoch {origin.epoch:08x} is not known")
+        if row[0] >= origin.counter:
+            raise UplinkRefused("replay", f"counter {origin.counter} was used before")
+        return cls(*row[1:])
+
+    def fulfil(self, connection: sqlite3.Connection, origin: Origin, stored_count: int) -> int:
+        """Write the row back; return the downlink counter that the answer may use."""
+        answer_counter = self.downlink_counter
+        self.downlink_counter += 1
+        connection.execute(
+            _UPDATE,
+            (
+                *_values(self),
+                origin.counter,
+                origin.received_at_ms,
+                stored_count,
+                origin.meter_id,
+                origin.epoch,
+            ),
+        )
+        return answer_counter
+
+    def learn(self, origin: Origin, hello: Mapping[str, Any]) -> None:
+        """Take over what a HELLO says, and how a meter without a clock counts its seconds."""
+        boot_sequence = unwrap(hello["boot_sequence"], self.sequence_next)
+        if hello["time_quality"] == TimeQuality.UNSET:
+            self.clock_offset_s = round(origin.received_at_ms / 1000) - hello["clock_s"]
+        elif boot_sequence != self.boot_sequence:
+            self.clock_offset_s = None
+        self.boot_sequence = boot_sequence
+        self.settings_version = hello["settings_version"]
+        self.pulse_weight_ml = hello["pulse_weight_ml"]
+        self.sample_interval_s = hello["sample_interval_s"]
+
+    def gaps(self, connection: sqlite3.Connection, origin: Origin) -> Gaps:
+        return Gaps(
+            connection,
+            origin.meter_id,
+            origin.epoch,
+            self.sequence_next,
+            origin.received_at_ms,
+        )
+
+    def follow(self, gaps: Gaps) -> None:
+        """Take over the resume point that ``gaps`` leads to."""
+        self.sequence_next, self.resume_at = gaps.sequence_next, gaps.resume_at()
+
+
+def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[str, Any]) -> None:
+    """Make the rows of a meter and of its epoch where they are not there yet."""
+    connection.execute(
+        "INSERT OR IGNORE INTO meters (meter_id, first_seen_ms) VALUES (?, ?)",
+        (origin.meter_id, origin.received_at_ms),
+    )
+    oldest = hello["sequence_oldest"]
+    connection.execute(
+        "INSERT OR IGNORE INTO custody (meter_id, epoch, ordinal, uplink_counter, "
+        "downlink_counter, resume_at, sequence_next, boot_sequence, settings_version, "
+        "pulse_weight_ml, sample_interval_s, last_seen_ms) "
+        "SELECT ?1, ?2, COALESCE(MAX(ordinal), 0) + 1, -1, 0, ?3, ?3, ?4, 0, 0, 0, ?5 "
+        "FROM custody WHERE meter_id = ?1",
+        (
+            origin.meter_id,
+            origin.epoch,
+            oldest,
+            unwrap(hello["boot_sequence"], oldest),
+            origin.received_at_ms,
+        ),
+    )

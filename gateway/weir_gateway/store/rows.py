@@ -1,0 +1,64 @@
+"""Rows as the readers get them."""
+
+from typing import Any, NamedTuple
+
+
+class StoredReading(NamedTuple):
+    """One reading and, where it is held, the one before it (the last three fields, else None)."""
+
+    meter_id: int
+    epoch: int
+    sequence: int
+    time_quality: int
+    measured_at_s: int | None
+    forward_pulses: int
+    reverse_pulses: int
+    pressure_mean_kpa: int | None
+    pressure_min_kpa: int | None
+    pressure_max_kpa: int | None
+    peak_flow_pulses: int
+    status: int
+    pulse_weight_ml: int
+    sample_interval_s: int
+    received_at_ms: int
+    before_measured_at_s: int | None
+    before_forward_pulses: int | None
+    before_reverse_pulses: int | None
+
+
+ReadingKey = tuple[int, int, int]
+"""meter_id, epoch and unwrapped sequence."""
+
+_OWN = StoredReading._fields[:-3]
+READING_COLUMNS = ", ".join(
+    [*(f"r.{name}" for name in _OWN)]
+    + [f"p.{name.removeprefix('before_')}" for name in StoredReading._fields[-3:]]
+)
+WITH_READING_BEFORE = (
+    "LEFT JOIN readings p ON p.meter_id = r.meter_id AND p.epoch = r.epoch "
+    "AND p.sequence = r.sequence - 1"
+)
+
+
+class StoredGap(NamedTuple):
+    epoch: int
+    first_sequence: int
+    last_sequence: int
+    state: str
+    noticed_at_ms: int
+
+
+class StoredMeter(NamedTuple):
+    """A meter, its newest HELLO and STATUS, its current epoch, and its newest reading."""
+
+    meter_id: int
+    first_seen_ms: int
+    last_seen_ms: int
+    epoch: int
+    hello: dict[str, Any]
+    hello_at_ms: int
+    status: dict[str, Any] | None
+    status_at_ms: int | None
+    stored_count: int
+    resume_at: int
+    newest: StoredReading | None

@@ -1,0 +1,150 @@
+"""The database's tables, their version, and the way from each version to the next."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from weir_gateway import messages
+from weir_gateway.errors import StoreUnusable
+
+APPLICATION_ID = 0x57656972
+"""Marks the file as ours, so that another program's database is never written to."""
+
+_VERSION_1 = """
+CREATE TABLE meters (
+    meter_id INTEGER PRIMARY KEY,
+    first_seen_ms INTEGER NOT NULL,
+    epoch INTEGER,         -- of the newest HELLO
+    hello TEXT,            -- fields of the newest HELLO, JSON
+    hello_at_ms INTEGER,
+    status TEXT,           -- fields of the newest STATUS, JSON
+    status_at_ms INTEGER
+) STRICT;
+
+-- What the gateway has promised to one meter in one epoch. Sequences are unwrapped here: 64 bit,
+-- equal to the meter's modulo 2**32.
+CREATE TABLE custody (
+    meter_id INTEGER NOT NULL REFERENCES meters,
+    epoch INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,          -- 1 for the first epoch heard of this meter
+    uplink_counter INTEGER NOT NULL,   -- highest accepted
+    downlink_counter INTEGER NOT NULL, -- next to be used
+    resume_at INTEGER NOT NULL,        -- lowest sequence neither held nor named lost
+    sequence_next INTEGER NOT NULL,    -- one above the highest held or lost
+    boot_sequence INTEGER NOT NULL,    -- first sequence of the meter's newest boot
+    clock_offset_s INTEGER,            -- places records of that boot that have no time
+    settings_version INTEGER NOT NULL, -- this and the next two as the newest HELLO said
+    pulse_weight_ml INTEGER NOT NULL,
+    sample_interval_s INTEGER NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    stored_count INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (meter_id, epoch),
+    UNIQUE (meter_id, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE readings (
+    meter_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    taken_at_s INTEGER NOT NULL,       -- as the meter said it, with its time_quality
+    time_quality INTEGER NOT NULL,
+    measured_at_s INTEGER,             -- UTC; null when it cannot be known
+    forward_pulses INTEGER NOT NULL,
+    reverse_pulses INTEGER NOT NULL,
+    pressure_mean_kpa INTEGER,
+    pressure_min_kpa INTEGER,
+    pressure_max_kpa INTEGER,
+    peak_flow_pulses INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    pulse_weight_ml INTEGER NOT NULL,  -- in force when stored: a later change alters nothing here
+    sample_interval_s INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    published INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (meter_id, epoch, sequence),
+    FOREIGN KEY (meter_id, epoch) REFERENCES custody
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX readings_unpublished ON readings (meter_id, epoch, sequence) WHERE published = 0;
+
+-- Ranges that did not arrive in order. They never overlap within one meter and epoch.
+CREATE TABLE gaps (
+    meter_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'lost', 'closed')),
+    noticed_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter_id, epoch, first_sequence),
+    FOREIGN KEY (meter_id, epoch) REFERENCES custody
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX gaps_missing ON gaps (meter_id, epoch, first_sequence) WHERE state <> 'closed';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+"""Step n leads from schema version n to n + 1. Append; never edit one that was released."""
+
+_CACHE_KIB = 2048
+_WAL_BYTES_MAX = 16 << 20
+_LOCK_WAIT_S = 5.0  # a backup or an analyst's query may hold the lock for a moment
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open one connection with the durability that acknowledgements rely on."""
+    connection = _open(path, "ro" if read_only else "rwc")
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES_MAX}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
+
+
+def prepare(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
+    """Create the database, or bring it to the newest schema. Raise StoreUnusable if impossible."""
+    try:
+        with closing(_open(path, "rwc")) as connection:
+            _refuse_foreign(connection, path, len(migrations))
+        with closing(connect(path)) as connection:
+            _migrate(connection, migrations)
+    except sqlite3.Error as error:
+        if "not a database" in str(error):
+            raise StoreUnusable(messages.DATABASE_FOREIGN.format(path=path)) from None
+        raise StoreUnusable(messages.DATABASE_FAILED.format(path=path, why=error)) from None
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_LOCK_WAIT_S,
+    )
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path, known: int) -> None:
+    """Look before anything is written, so that another program's file stays as it was."""
+    found = _pragma(connection, "user_version")
+    if _pragma(connection, "application_id") != APPLICATION_ID and not _is_empty(connection):
+        raise StoreUnusable(messages.DATABASE_FOREIGN.format(path=path))
+    if found > known:
+        raise StoreUnusable(messages.DATABASE_NEWER.format(path=path, found=found, known=known))
+
+
+def _migrate(connection: sqlite3.Connection, migrations: tuple[str, ...]) -> None:
+    found = _pragma(connection, "user_version")
+    for version, script in enumerate(migrations[found:], found + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script}; PRAGMA application_id = {APPLICATION_ID}; "
+            f"PRAGMA user_version = {version}; COMMIT;"
+        )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None

@@ -1,0 +1,1 @@
+"""Byte streams to meters, and what drives them."""

@@ -1,0 +1,151 @@
+"""Takes uplinks into custody: open, store, and only then promise.
+
+An acknowledgement says that a reading survives a power cut of the gateway. What was not
+acknowledged the meter sends again, and the database drops the repeat.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from weir_gateway.clock import Clock
+from weir_gateway.counters import RejectCounters
+from weir_gateway.errors import StoreUnavailable, UplinkRefused
+from weir_gateway.registry import Registry
+from weir_gateway.sessions import Sessions
+from weir_gateway.store import Store, custody
+from weir_gateway.store.custody import Receipt
+from weir_gateway.store.promise import Origin
+from weir_protocol.errors import LinkError, PeerError
+from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
+from weir_protocol.session import HostSession, Uplink
+
+_REASONS = {"WL-SEA-04": "wrong_key", "WL-SEA-05": "replay", "WL-EPO-02": "unknown_epoch"}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An uplink that is durable."""
+
+    uplink: Uplink
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    uplink: Uplink
+    session: HostSession
+    source: str
+    answer: "asyncio.Future[bytes | None]"
+
+
+class Custodian:
+    """Judges each frame and sees it through. ``on_taken`` hears of every durable uplink."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        clock: Clock,
+        counters: RejectCounters,
+        on_taken: Callable[[Taken], None],
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._counters = counters
+        self._on_taken = on_taken
+        self._sessions = Sessions(store)
+
+    def submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None] | None":
+        """Begin to take one frame into custody; None when it is refused at once.
+
+        The future's result is what to write back: an acknowledgement once all is durable, None
+        for nothing. It never fails.
+        """
+        try:
+            return self._submit(frame, source)
+        except PeerError as error:
+            self._counters.reject(source, _REASONS.get(error.rule, "malformed"), str(error))
+        except UplinkRefused as refusal:
+            self._counters.reject(source, refusal.reason, str(refusal))
+        except StoreUnavailable as error:
+            self._counters.reject(source, "store", str(error))
+        return None
+
+    def _submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None]":
+        meter_id = peek_header(frame).meter_id
+        meter = self._registry.get(meter_id)
+        if meter is None:
+            raise UplinkRefused("unknown_meter", f"meter {meter_id} is not in the key file")
+        session = self._sessions.get(meter_id, meter.key)
+        uplink = session.receive(frame)
+        commit = self._commit(uplink, meter.pulse_weight_ml)
+        answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        pending = _Pending(uplink, session, source, answer)
+        commit.add_done_callback(lambda done: self._conclude(done, pending))
+        return answer
+
+    def _commit(self, uplink: Uplink, pulse_weight_ml: int | None) -> "asyncio.Future[Receipt]":
+        origin = Origin(
+            uplink.meter_id, uplink.epoch, uplink.counter, self._clock.now_ms(), pulse_weight_ml
+        )
+        fields = uplink.fields
+        match uplink.frame_type:
+            case FrameType.HELLO:
+                return self._store.commit(custody.take_hello, origin, fields)
+            case FrameType.READINGS:
+                return self._store.commit(custody.take_readings, origin, uplink.records)
+            case FrameType.STATUS:
+                return self._store.commit(custody.take_status, origin, fields)
+            case FrameType.LOST:
+                return self._store.commit(custody.take_lost, origin, fields["items"])
+            case other:
+                raise UplinkRefused("unsupported", f"{other.name} frames are not taken yet")
+
+    def _conclude(self, done: "asyncio.Future[Receipt]", pending: _Pending) -> None:
+        """Answer an uplink whose commit ended, and tell of it if it is durable."""
+        stream_bytes = None
+        try:
+            receipt = done.result()
+            self._note(receipt, pending)
+            stream_bytes = self._acknowledgement(receipt, pending)
+        except StoreUnavailable as error:
+            self._refuse(pending, "store", str(error))
+        except UplinkRefused as refusal:
+            self._refuse(pending, refusal.reason, str(refusal))
+        except LinkError as error:
+            self._refuse(pending, "unanswerable", str(error))
+        except Exception:
+            _log.exception("an uplink of meter %d failed", pending.uplink.meter_id)
+            self._refuse(pending, "fault", "see the log")
+        if not pending.answer.done():
+            pending.answer.set_result(stream_bytes)
+
+    def _refuse(self, pending: _Pending, reason: str, detail: str) -> None:
+        self._sessions.drop(pending.uplink.meter_id)
+        self._counters.reject(pending.source, reason, detail)
+
+    def _note(self, receipt: Receipt, pending: _Pending) -> None:
+        uplink = pending.uplink
+        if receipt.conflicts:
+            detail = f"{receipt.conflicts[0]} is held with other values"
+            self._counters.reject(pending.source, "conflict", detail, len(receipt.conflicts))
+        elif uplink.records:
+            self._sessions.remember(uplink.meter_id, uplink.epoch, uplink.records[-1])
+        if uplink.frame_type is FrameType.HELLO:
+            _log.info("meter %d says hello, epoch %08x", uplink.meter_id, uplink.epoch)
+        self._on_taken(Taken(uplink, receipt))
+
+    def _acknowledgement(self, receipt: Receipt, pending: _Pending) -> bytes:
+        version = pending.uplink.fields.get("settings_version", receipt.settings_version)
+        known = (version ^ receipt.settings_version) & 0xFF == 0  # most frames carry 8 bits of it
+        return pending.session.acknowledge(
+            pending.uplink,
+            now_ms=self._clock.now_ms(),
+            resume_at=receipt.resume_at,
+            downlink_counter=receipt.downlink_counter,
+            flags=0 if known else AcknowledgeFlag.HELLO_WANTED,
+        )

@@ -1,0 +1,138 @@
+"""Keeps the gateway connected to its broker, whatever the broker does."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable
+
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from weir_gateway import messages
+from weir_gateway.config import MqttConfig
+from weir_gateway.links.backoff import Backoff
+from weir_gateway.mqtt import (
+    BrokerLost,
+    BrokerProblem,
+    Delivery,
+    MqttConnection,
+    ProtocolRefused,
+    Will,
+)
+
+_RETRY_FIRST_S = 0.5
+_RETRY_LONGEST_S = 30.0
+_CLOSE_S_MAX = 2.0
+_log = logging.getLogger(__name__)
+
+
+class Broker:
+    """One connection at a time: opened again with backoff, in MQTT 5 or else 3.1.1.
+
+    connected: set while messages can be published.
+    problem: why they cannot, None while they can.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        will: Will,
+        on_connected: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._will = will
+        self._on_connected = on_connected
+        self._backoff = Backoff(_RETRY_FIRST_S, _RETRY_LONGEST_S)
+        self._connection: MqttConnection | None = None
+        self._place = f"{config.host}:{config.port}"
+        self.on_delivered: Callable[[list[Delivery]], None] = _ignore
+        """Hears of everything that the broker acknowledged or denied."""
+        self._protocol = MQTTProtocolVersion.MQTTv5
+        self.connected = asyncio.Event()
+        self.problem: str | None = messages.BROKER_NOT_YET
+
+    @property
+    def protocol_text(self) -> str:
+        """The version of MQTT that worked last, or is tried first."""
+        return "5.0" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            try:
+                connection = await self._connect()
+            except BrokerProblem as error:
+                self._note_problem(str(error))
+            else:
+                self._backoff.reset()
+                await self._use(connection)
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, tag: Hashable = None
+    ) -> None:
+        """Send with QoS 1 as soon as the window has a place.
+
+        ``on_delivered`` hears the tag when the broker has acknowledged. Raise BrokerLost while
+        there is no connection, and when it ends first: the message may or may not have arrived.
+        """
+        if self._connection is None:
+            raise BrokerLost(messages.BROKER_NOT_YET)
+        await self._connection.publish(topic, payload, retain, tag)
+
+    async def close(self, last_words: bytes) -> None:
+        """Replace the will by ``last_words``, wait a bounded time for it, and disconnect."""
+        connection, self._connection = self._connection, None
+        self.connected.clear()
+        if connection is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_S_MAX):
+                await connection.publish(self._will.topic, last_words, True, None)
+                await connection.drain()
+                await connection.close()
+        except (TimeoutError, BrokerLost):
+            _log.warning("%s", messages.BROKER_NO_GOODBYE.format(place=self._place))
+
+    async def _use(self, connection: MqttConnection) -> None:
+        self._connection = connection
+        self.problem = None
+        self.connected.set()
+        _log.info("connected to the broker at %s, MQTT %s", self._place, self.protocol_text)
+        self._on_connected()
+        why = await connection.lost
+        self.connected.clear()
+        self._connection = None
+        self._note_problem(messages.BROKER_LOST.format(place=self._place, why=why))
+
+    async def _connect(self) -> MqttConnection:
+        """Connect in the version that worked last, else in the other one."""
+        other = (
+            MQTTProtocolVersion.MQTTv311
+            if self._protocol is MQTTProtocolVersion.MQTTv5
+            else MQTTProtocolVersion.MQTTv5
+        )
+        try:
+            return await self._dial(self._protocol)
+        except ProtocolRefused as refusal:
+            _log.info("the broker refuses MQTT %s (%s)", self.protocol_text, refusal)
+        try:
+            connection = await self._dial(other)
+        except ProtocolRefused as refusal:
+            text = messages.BROKER_REFUSED.format(place=self._place, why=refusal)
+            raise BrokerProblem(text) from None
+        self._protocol = other
+        return connection
+
+    async def _dial(self, protocol: MQTTProtocolVersion) -> MqttConnection:
+        connection = MqttConnection(self._config, protocol, self._will, self.on_delivered)
+        await connection.open()
+        return connection
+
+    def _note_problem(self, problem: str) -> None:
+        """Log a problem once, not at every attempt."""
+        if problem != self.problem:
+            _log.warning("%s", problem)
+        self.problem = problem
+
+
+def _ignore(_deliveries: list[Delivery]) -> None:
+    """What nobody asked to hear of."""

@@ -1,0 +1,21 @@
+"""Where on MQTT everything is. Described for users in docs/mqtt.md."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    prefix: str
+    gateway_id: str
+
+    def reading(self, meter_id: int) -> str:
+        return f"{self.prefix}/{meter_id}/reading"
+
+    def state(self, meter_id: int) -> str:
+        return f"{self.prefix}/{meter_id}/state"
+
+    def availability(self, meter_id: int) -> str:
+        return f"{self.prefix}/{meter_id}/availability"
+
+    def status(self) -> str:
+        return f"{self.prefix}/gateway/{self.gateway_id}/status"

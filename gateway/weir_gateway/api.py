@@ -1,0 +1,185 @@
+"""The routes of the local interface. Described for users in docs/api.md."""
+
+import re
+from typing import TypedDict
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from weir_gateway import messages
+from weir_gateway.availability import AvailabilityWatch
+from weir_gateway.clock import utc_text_ms
+from weir_gateway.documents import (
+    GapDocument,
+    ReadingDocument,
+    StateDocument,
+    gap_document,
+    reading_document,
+    state_document,
+)
+from weir_gateway.http_connection import Answer, Request, refusal
+from weir_gateway.registry import Registry
+from weir_gateway.status import StatusReporter
+from weir_gateway.store import Store, queries
+from weir_gateway.store.rows import ReadingKey, StoredMeter
+from weir_gateway.store.sequences import wrap
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1000
+GAPS_MAX = 100
+_UINT32_MAX = 0xFFFF_FFFF
+_READING_ID = re.compile(r"(\d{1,10})-([0-9a-f]{8})-(\d{1,10})", re.ASCII)
+
+
+class MeterDocument(TypedDict):
+    """A meter in the list. All but the first three are None for one that was never heard."""
+
+    meter_id: int
+    registered: bool
+    availability: str
+    first_seen: str | None
+    last_seen: str | None
+    epoch: str | None
+    stored_count: int
+    state: StateDocument | None
+
+
+class MeterDetailDocument(MeterDocument):
+    """resume_at: next sequence wanted in order. hello: fields of the newest HELLO."""
+
+    resume_at: int | None
+    gaps: list[GapDocument]
+    hello: dict[str, int] | None
+
+
+class MetersDocument(TypedDict):
+    meters: list[MeterDocument]
+
+
+class ReadingsPageDocument(TypedDict):
+    """next: what to give as ``after`` for the page that follows, None at the end."""
+
+    readings: list[ReadingDocument]
+    next: str | None
+
+
+class _Refusal(Exception):
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.answer = refusal(status, sentence)
+
+
+class Api:
+    """Answers requests from the database and from the running parts."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        availability: AvailabilityWatch,
+        reporter: StatusReporter,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._availability = availability
+        self._reporter = reporter
+
+    async def respond(self, request: Request) -> Answer:
+        try:
+            return Answer(200, await self._document(request))
+        except _Refusal as refused:
+            return refused.answer
+
+    async def _document(self, request: Request) -> object:
+        if request.method != "GET":
+            raise _Refusal(405, messages.ONLY_GET.format(method=request.method))
+        url = urlsplit(request.target)
+        options = dict(parse_qsl(url.query, keep_blank_values=True))
+        match [unquote(part) for part in url.path.split("/")[1:]]:
+            case ["v1", "gateway"]:
+                _refuse_options(options)
+                return self._reporter.gateway()
+            case ["v1", "meters"]:
+                _refuse_options(options)
+                return await self._meters()
+            case ["v1", "meters", meter_id]:
+                _refuse_options(options)
+                return await self._meter(_meter_id(meter_id))
+            case ["v1", "meters", meter_id, "readings"]:
+                _refuse_options(options, "limit", "after")
+                return await self._readings(_meter_id(meter_id), options)
+        raise _Refusal(404, messages.NO_ROUTE.format(path=url.path))
+
+    async def _meters(self) -> MetersDocument:
+        heard = await self._store.read(queries.heard_meters)
+        meter_ids = sorted({*heard, *self._registry})
+        meters = await self._store.read(queries.meters, meter_ids)
+        return {"meters": [self._summary(one, meters.get(one)) for one in meter_ids]}
+
+    async def _meter(self, meter_id: int) -> MeterDetailDocument:
+        meter = await self._known(meter_id)
+        gaps = await self._store.read(queries.gaps, meter_id, GAPS_MAX)
+        return {
+            **self._summary(meter_id, meter),
+            "resume_at": None if meter is None else wrap(meter.resume_at),
+            "gaps": [gap_document(gap) for gap in gaps],
+            "hello": None if meter is None else meter.hello,
+        }
+
+    async def _readings(self, meter_id: int, options: dict[str, str]) -> ReadingsPageDocument:
+        await self._known(meter_id)
+        limit = _limit(options.get("limit", str(LIMIT_DEFAULT)))
+        after = options.get("after")
+        if after is None:
+            found = await self._store.read(queries.newest_readings, meter_id, limit)
+            return {"readings": [reading_document(one) for one in found], "next": None}
+        key = None if after == "0" else await self._reading_key(meter_id, after)
+        found = await self._store.read(queries.readings_after, meter_id, key, limit)
+        readings = [reading_document(one) for one in found]
+        return {"readings": readings, "next": readings[-1]["id"] if len(found) == limit else None}
+
+    async def _known(self, meter_id: int) -> StoredMeter | None:
+        """Return what is stored of a meter, None when it is registered but was never heard."""
+        meter = await self._store.read(queries.meter, meter_id)
+        if meter is None and self._registry.get(meter_id) is None:
+            raise _Refusal(404, messages.NO_METER.format(meter_id=meter_id))
+        return meter
+
+    async def _reading_key(self, meter_id: int, text: str) -> ReadingKey:
+        match = _READING_ID.fullmatch(text)
+        if match is not None and int(match[1]) == meter_id:
+            epoch, sequence = int(match[2], 16), int(match[3])
+            key = await self._store.read(queries.find_reading, meter_id, epoch, sequence)
+            if key is not None:
+                return key
+        raise _Refusal(400, messages.WRONG_AFTER.format(text=text))
+
+    def _summary(self, meter_id: int, meter: StoredMeter | None) -> MeterDocument:
+        key = self._registry.get(meter_id)
+        weight_ml = key.pulse_weight_ml if key else None
+        return {
+            "meter_id": meter_id,
+            "registered": key is not None,
+            "availability": self._availability[meter_id].value,
+            "first_seen": None if meter is None else utc_text_ms(meter.first_seen_ms),
+            "last_seen": None if meter is None else utc_text_ms(meter.last_seen_ms),
+            "epoch": None if meter is None else f"{meter.epoch:08x}",
+            "stored_count": 0 if meter is None else meter.stored_count,
+            "state": None if meter is None else state_document(meter, weight_ml),
+        }
+
+
+def _meter_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= _UINT32_MAX):
+        raise _Refusal(400, messages.WRONG_METER.format(text=text))
+    return int(text)
+
+
+def _limit(text: str) -> int:
+    if text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= LIMIT_MAX:
+        return int(text)
+    raise _Refusal(400, messages.WRONG_LIMIT.format(text=text, limit_max=LIMIT_MAX))
+
+
+def _refuse_options(options: dict[str, str], *known: str) -> None:
+    for name in options:
+        if name not in known:
+            raise _Refusal(400, messages.WRONG_QUERY.format(name=name))

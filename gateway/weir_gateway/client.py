@@ -1,0 +1,98 @@
+"""Asks a running gateway over its local interface. For the command line and other programs.
+
+Results are the documents of ``api``, ``documents`` and ``status``: dictionaries with known keys.
+"""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from weir_gateway import messages
+
+if TYPE_CHECKING:
+    from weir_gateway.api import MeterDetailDocument, MeterDocument, ReadingsPageDocument
+    from weir_gateway.status import GatewayDocument
+
+TIMEOUT_S = 10.0
+
+
+class ClientError(Exception):
+    """The gateway did not give what was asked. The text is a sentence that says what to do.
+
+    status: the HTTP status of its refusal, None when no gateway answers.
+    """
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+    @property
+    def is_unreachable(self) -> bool:
+        return self.status is None
+
+
+class GatewayClient:
+    """One question, one connection: nothing to close, and a restarted gateway is no matter."""
+
+    def __init__(self, socket_path: Path, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._path = socket_path
+        self._timeout_s = timeout_s
+
+    def gateway(self) -> "GatewayDocument":
+        """Return the gateway's status and counters."""
+        return cast("GatewayDocument", self._get("/v1/gateway"))
+
+    def meters(self) -> "list[MeterDocument]":
+        """Return every meter that is registered or was ever heard, by number."""
+        return cast("list[MeterDocument]", self._get("/v1/meters")["meters"])
+
+    def meter(self, meter_id: int) -> "MeterDetailDocument":
+        return cast("MeterDetailDocument", self._get(f"/v1/meters/{meter_id}"))
+
+    def readings(
+        self, meter_id: int, *, limit: int | None = None, after: str | None = None
+    ) -> "ReadingsPageDocument":
+        """Return the newest readings, or those that follow the reading ``after``, in order.
+
+        after: the id of a reading, or "0" to begin with the oldest.
+        """
+        options = {"limit": limit, "after": after}
+        query = urlencode({name: value for name, value in options.items() if value is not None})
+        path = f"/v1/meters/{meter_id}/readings{'?' if query else ''}{query}"
+        return cast("ReadingsPageDocument", self._get(path))
+
+    def _get(self, path: str) -> dict[str, Any]:
+        connection = _UnixConnection(self._path, self._timeout_s)
+        try:
+            connection.request("GET", path, headers={"Connection": "close"})
+            response = connection.getresponse()
+            document = json.loads(response.read())
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ClientError(messages.NOT_RUNNING.format(path=self._path, why=why)) from None
+        except (http.client.HTTPException, ValueError):
+            raise ClientError(messages.ANSWER_UNREADABLE.format(path=self._path)) from None
+        finally:
+            connection.close()
+        return self._checked(response.status, document)
+
+    def _checked(self, status: int, document: Any) -> dict[str, Any]:
+        if not isinstance(document, dict):
+            raise ClientError(messages.ANSWER_UNREADABLE.format(path=self._path))
+        if status != http.client.OK:
+            raise ClientError(str(document.get("error")), status)
+        return document
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("gateway", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -1,0 +1,254 @@
+"""Puts the gateway together, runs it, and stops it without losing anything."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+from weir_gateway import config as configuration
+from weir_gateway import messages
+from weir_gateway.api import Api
+from weir_gateway.availability import AvailabilityWatch
+from weir_gateway.board import Board
+from weir_gateway.broker import Broker
+from weir_gateway.clock import Clock
+from weir_gateway.config import ClockConfig, Config
+from weir_gateway.counters import RejectCounters
+from weir_gateway.custody import Custodian, Taken
+from weir_gateway.errors import GatewayError, StoreUnavailable
+from weir_gateway.links.driver import Driver
+from weir_gateway.links.serial import SerialLink
+from weir_gateway.links.stream import Link
+from weir_gateway.links.tcp import TcpListener
+from weir_gateway.mqtt import Will
+from weir_gateway.publisher import Publisher
+from weir_gateway.registry import Registry
+from weir_gateway.service import Service
+from weir_gateway.status import StatusReporter, Tally
+from weir_gateway.store import Store, queries
+from weir_gateway.topics import Topics
+from weir_protocol.frames import FrameType
+from weir_protocol.framing import Deframer
+
+FLUSH_S_MAX = 5.0
+"""How long a stopping gateway goes on publishing. What is left is on disk for the next start."""
+
+_HOUSEKEEPING_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+def run(config_path: Path) -> int:
+    """Run the gateway until SIGTERM or SIGINT; return the exit code, 0 after a clean stop.
+
+    Writes one line to standard error once all listeners are open, and one sentence if the
+    gateway cannot start; everything else is the log, also on standard error.
+    """
+    try:
+        config = configuration.load(config_path)
+        logging.basicConfig(
+            level=config.gateway.log_level.upper(),
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        )
+        with _only_one(config.gateway.database):
+            asyncio.run(Gateway(config).run())
+    except GatewayError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+class Gateway:
+    """All parts of one gateway, and the order in which they start and stop."""
+
+    def __init__(self, config: Config) -> None:
+        """Read the keys and open the database. Raise GatewayError when either cannot be had."""
+        self._config = config
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._clock = _make_clock(config.clock)
+        self._registry = Registry(config.gateway.keys)
+        self._registry.load()
+        self._store = Store(config.gateway.database)
+        self._counters = RejectCounters()
+        self._tally = Tally()
+        self._custodian = Custodian(
+            self._store, self._registry, self._clock, self._counters, self._on_taken
+        )
+        self._links = self._make_links()
+        self._make_publishing()
+        api = Api(self._store, self._registry, self._availability, self._reporter)
+        self._service = Service(config.gateway.socket, api.respond)
+
+    async def run(self) -> None:
+        """Run until a signal asks to stop. Raise GatewayError when a listener cannot be had."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        async with contextlib.AsyncExitStack() as stack:
+            self._store.start()
+            stack.push_async_callback(self._store.close)
+            await self._load()
+            stack.push_async_callback(self._stop_publishing)
+            for link in self._links:
+                await link.start()
+                stack.push_async_callback(link.stop)
+            await self._service.start()
+            stack.push_async_callback(self._service.stop)
+            self._spawn(self._broker.run())
+            self._spawn(self._publisher.run())
+            self._spawn(self._board.run())
+            self._spawn(self._keep_house())
+            self._say_ready()
+            await self._until_stopped()
+        _log.info("stopped; %d readings wait for the next start", self._publisher.backlog)
+
+    def _make_links(self) -> list[Link]:
+        config = self._config
+        links: list[Link] = [SerialLink(one, self._make_driver) for one in config.serial]
+        if config.tcp is not None:
+            links.append(TcpListener(config.tcp, self._make_driver, self._counters))
+        return links
+
+    def _make_driver(self) -> Driver:
+        return Driver(self._custodian, Deframer(), self._counters)
+
+    def _make_publishing(self) -> None:
+        gateway_id = self._config.gateway.id
+        topics = Topics(self._config.mqtt.prefix, gateway_id)
+        will = Will(topics.status(), _last_words(gateway_id, "connection lost"))
+        self._broker = Broker(self._config.mqtt, will, self._on_connected)
+        self._publisher = Publisher(self._store, self._broker, topics)
+        self._broker.on_delivered = self._publisher.on_delivered
+        self._availability = AvailabilityWatch(self._clock, self._on_availability)
+        self._reporter = StatusReporter(
+            gateway_id,
+            self._clock,
+            self._registry,
+            self._store,
+            self._broker,
+            self._publisher,
+            self._availability,
+            self._counters,
+            self._tally,
+            self._links,
+        )
+        self._board = Board(
+            self._store, self._registry, self._broker, topics, self._availability, self._reporter
+        )
+
+    async def _load(self) -> None:
+        await self._publisher.load()
+        self._availability.expect(self._registry)
+        for meter_id, send_s in (await self._store.read(queries.send_intervals_s)).items():
+            self._availability.learn(meter_id, send_s)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    def _say_ready(self) -> None:
+        places = [f"{link.kind} {link.place}" for link in self._links]
+        places.append(f"local interface {self._config.gateway.socket}")
+        text = messages.READY.format(gateway_id=self._config.gateway.id, places=", ".join(places))
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    async def _until_stopped(self) -> None:
+        """Wait for a signal. Raise GatewayError if a part of the gateway ended by a fault."""
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([stop, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        for task in self._tasks:
+            if task.done() and (fault := task.exception()) is not None:
+                _log.critical("a part of the gateway failed", exc_info=fault)
+                raise GatewayError(messages.FAULT)
+
+    async def _stop_publishing(self) -> None:
+        """Publish what waits for a bounded time, then say goodbye to the broker."""
+        if self._stop.is_set():
+            await self._flush()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._broker.close(_last_words(self._config.gateway.id, "stopped"))
+        with contextlib.suppress(StoreUnavailable):  # then they are published again: no loss
+            await self._publisher.mark()
+
+    async def _flush(self) -> None:
+        flush = asyncio.create_task(self._publisher.flush())
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait(
+            [flush, hurry], timeout=FLUSH_S_MAX, return_when=asyncio.FIRST_COMPLETED
+        )
+        flush.cancel()
+        hurry.cancel()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_S)
+            changed = self._registry.refresh()
+            self._availability.expect(changed)
+            for meter_id in changed:
+                self._board.note_availability(meter_id)
+            self._counters.log_due()
+            self._availability.check()
+
+    def _on_signal(self) -> None:
+        """Stop; at the second signal without publishing what waits."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def _on_connected(self) -> None:
+        self._publisher.on_connected()
+        self._board.on_connected()
+
+    def _on_availability(self, meter_id: int) -> None:
+        _log.info("meter %d is %s", meter_id, self._availability[meter_id].value)
+        self._board.note_availability(meter_id)
+
+    def _on_taken(self, taken: Taken) -> None:
+        uplink, receipt = taken.uplink, taken.receipt
+        self._tally.add(receipt)
+        if uplink.frame_type is FrameType.HELLO:
+            self._availability.learn(uplink.meter_id, uplink.fields["send_interval_s"])
+        self._availability.hear(uplink.meter_id)
+        self._board.note_state(uplink.meter_id)
+        if receipt.stored_count:
+            self._publisher.add(uplink.meter_id, receipt.stored_count)
+
+
+def _make_clock(config: ClockConfig | None) -> Clock:
+    if config is None:
+        return Clock()
+    origin_s = time.time() if config.origin_s is None else config.origin_s
+    return Clock(config.start_s, origin_s, config.speed)
+
+
+def _last_words(gateway_id: str, why: str) -> bytes:
+    document = {"gateway": gateway_id, "status": "offline", "reason": why}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+@contextlib.contextmanager
+def _only_one(database: Path) -> Iterator[None]:
+    """Hold the database's lock file, so that two gateways never share one."""
+    path = database.with_name(f"{database.name}.lock")
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        text = messages.DATABASE_FAILED.format(path=database, why=error.strerror)
+        raise GatewayError(text) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise GatewayError(messages.ALREADY_RUNNING.format(path=database)) from None
+        yield

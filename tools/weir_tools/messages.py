@@ -94,3 +94,10 @@ RECORDING_TOO_SHORT = (
     "{name} has not one day, or half an hour if it is shorter, without a gap; "
     "give a longer recording."
 )
+COMPANION_SLOW = "the {name} does not get ready ({reason}); is this machine very busy?"
+COMPANION_ENDED = "the {name} stopped: {reason}."
+METERS_RESTLESS = "the meters did not come to rest within {timeout_s:.0f} s; try a lower --speed."
+KEEP_NOT_EMPTY = "{folder} is not an empty folder; give --keep a new one."
+KEEP_NOT_MADE = "the folder {folder} cannot be made ({reason}); give --keep another."
+JSON_NOT_WRITTEN = "{file} cannot be written ({reason}); give --json another path."
+TOTALS_DIFFER = "the totals disagree: {differences}."

@@ -41,3 +41,30 @@ flow_unit_option: Decorator = click.option(
     type=click.Choice(sorted(ML_PER_MS)),
     help="Unit of a column `flow` that does not say its own.",
 )
+
+
+def whole_number(what: str, low: int, high: int) -> Callable[..., int | None]:
+    """A callback that turns an argument into a whole number in bounds."""
+
+    def convert(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+        if text is None:
+            return None
+        if not text.isascii() or not text.isdecimal() or not low <= int(text) <= high:
+            raise click.BadParameter(
+                f"{text!r} is not {what}, a whole number from {low} to {high}"
+            )
+        return int(text)
+
+    return convert
+
+
+def host_and_port(
+    _ctx: click.Context, _param: click.Parameter, text: str | None
+) -> tuple[str, int] | None:
+    """A callback that splits HOST:PORT; the host may be an IPv6 address in brackets."""
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise click.BadParameter(f"{text!r} is not HOST:PORT, such as 127.0.0.1:1883")
+    return host.strip("[]"), int(port)

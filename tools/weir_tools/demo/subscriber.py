@@ -1,8 +1,10 @@
 """An MQTT client of its own, which knows nothing of the gateway but its topics (docs/mqtt.md)."""
 
+import contextlib
 import json
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +75,19 @@ class Subscriber:
         with self._lock:
             heard = self._tallies.get(meter_id, MeterTally())
             return MeterTally(set(heard.ids), heard.message_count, heard.latest, heard.heard_at_s)
+
+    def latest(self, meter_id: int) -> tuple[int, dict[str, Any] | None, float]:
+        """How many readings of a meter, the newest, and when one was heard (monotonic)."""
+        with self._lock:
+            heard = self._tallies.get(meter_id, MeterTally())
+            return len(heard.ids), heard.latest, heard.heard_at_s
+
+    def clear_retained(self, topics: Iterable[str]) -> None:
+        """Take from a broker that is not ours what would stay there for ever."""
+        waiting = [self._client.publish(topic, b"", qos=1, retain=True) for topic in topics]
+        with contextlib.suppress(RuntimeError, ValueError):
+            for each in waiting:
+                each.wait_for_publish(CONNECT_TIMEOUT_S)
 
     def counts(self, meter_id: int) -> tuple[int, int]:
         """Distinct readings of a meter, and messages."""

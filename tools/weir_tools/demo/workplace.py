@@ -1,0 +1,93 @@
+"""The folder that a demo works in, and the files it writes for the others."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from weir_tools import messages
+from weir_tools.demo.plan import STARTS_AT
+from weir_tools.errors import Misused
+from weir_tools.simulator.identity import Identity, add_keys
+
+GATEWAY_ID = "demo"
+BAUD = 115_200
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """`socket` is not in the folder, because its path must be short."""
+
+    folder: Path
+    socket: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySetting:
+    """What the gateway of the demo is told."""
+
+    broker: tuple[str, int]
+    prefix: str
+    tcp_listen: str
+    devices: Sequence[str]
+    speed: float
+    origin_s: float
+
+
+@contextlib.contextmanager
+def open_workplace(keep: Path | None) -> Iterator[Workplace]:
+    """A folder for the files; nothing of it is left afterwards, unless it is to be kept."""
+    with tempfile.TemporaryDirectory(prefix="weir-demo-") as scratch:
+        folder = Path(scratch) if keep is None else _fresh(keep)
+        yield Workplace(folder, Path(scratch) / "weir.sock")
+
+
+def _fresh(keep: Path) -> Path:
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(keep.iterdir())
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise Misused(messages.KEEP_NOT_MADE.format(folder=keep, reason=reason)) from error
+    if not is_empty:
+        raise Misused(messages.KEEP_NOT_EMPTY.format(folder=keep))
+    return keep.resolve()
+
+
+def furnish(place: Workplace, setting: GatewaySetting, identities: Sequence[Identity]) -> None:
+    """Write the gateway's configuration and the keys of its meters."""
+    add_keys(place.folder / "keys.txt", identities)
+    place.config.write_text(_configuration(place, setting))
+
+
+def _configuration(place: Workplace, setting: GatewaySetting) -> str:
+    serial = "".join(
+        f'\n[[serial]]\nport = "{device}"\nbaud = {BAUD}\n' for device in setting.devices
+    )
+    return f"""\
+[gateway]
+id = "{GATEWAY_ID}"
+database = "weir.db"
+keys = "keys.txt"
+socket = "{place.socket}"
+log_level = "warning"
+
+[mqtt]
+host = "{setting.broker[0]}"
+port = {setting.broker[1]}
+prefix = "{setting.prefix}"
+
+[tcp]
+listen = "{setting.tcp_listen}"
+{serial}
+[clock]
+start = "{STARTS_AT:%Y-%m-%dT%H:%M:%SZ}"
+speed = {setting.speed}
+origin = {setting.origin_s}
+"""

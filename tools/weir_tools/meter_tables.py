@@ -1,0 +1,114 @@
+"""What a gateway says of its meters, as tables for the terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from weir_tools.quantities import NOTHING, cubic_metres, cubic_metres_per_h, moment, whole
+
+Document = Mapping[str, Any]
+
+
+def meters_table(meters: Iterable[Document]) -> Table:
+    table = _table(
+        ("meter", "right"),
+        ("availability", "left"),
+        ("last seen (UTC)", "left"),
+        ("forward m³", "right"),
+        ("reverse m³", "right"),
+        ("flow m³/h", "right"),
+        ("pressure kPa", "right"),
+        ("readings", "right"),
+    )
+    for meter in meters:
+        state = meter["state"] or {}
+        table.add_row(
+            str(meter["meter_id"]),
+            meter["availability"],
+            moment(meter["last_seen"]),
+            cubic_metres(state.get("forward_volume_l")),
+            cubic_metres(state.get("reverse_volume_l")),
+            cubic_metres_per_h(state.get("flow_l_per_h")),
+            whole(state.get("pressure_kpa")),
+            whole(meter["stored_count"]),
+        )
+    return table
+
+
+def meter_table(meter: Document) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    for name, value in (*_identity_rows(meter), *_state_rows(meter["state"] or {})):
+        table.add_row(name, value)
+    for gap in meter["gaps"]:
+        run = f"{gap['first_sequence']} to {gap['last_sequence']} of epoch {gap['epoch']}"
+        table.add_row("gap", f"records {run}: {gap['state']}")
+    return table
+
+
+def readings_table(readings: Iterable[Document]) -> Table:
+    table = _table(
+        ("reading", "left"),
+        ("measured at (UTC)", "left"),
+        ("forward m³", "right"),
+        ("reverse m³", "right"),
+        ("flow m³/h", "right"),
+        ("peak m³/h", "right"),
+        ("mean kPa", "right"),
+        ("min", "right"),
+        ("max", "right"),
+    )
+    table.add_column("quality")
+    for reading in readings:
+        table.add_row(
+            reading["id"],
+            moment(reading["measured_at"]),
+            cubic_metres(reading["forward_volume_l"]),
+            cubic_metres(reading["reverse_volume_l"]),
+            cubic_metres_per_h(reading["flow_mean_l_per_h"]),
+            cubic_metres_per_h(reading["flow_peak_l_per_h"]),
+            whole(reading["pressure_mean_kpa"]),
+            whole(reading["pressure_min_kpa"]),
+            whole(reading["pressure_max_kpa"]),
+            ", ".join(reading["quality"]),
+        )
+    return table
+
+
+def _table(*columns: tuple[str, Any]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for heading, justify in columns:
+        table.add_column(heading, justify=justify, no_wrap=True)
+    return table
+
+
+def _identity_rows(meter: Document) -> Sequence[tuple[str, str]]:
+    return (
+        ("meter", str(meter["meter_id"])),
+        ("registered", "yes" if meter["registered"] else "no"),
+        ("availability", meter["availability"]),
+        ("first seen", moment(meter["first_seen"])),
+        ("last seen", moment(meter["last_seen"])),
+        ("epoch", meter["epoch"] or NOTHING),
+        ("readings stored", whole(meter["stored_count"])),
+        ("next wanted", whole(meter["resume_at"])),
+    )
+
+
+def _state_rows(state: Document) -> Sequence[tuple[str, str]]:
+    if not state:
+        return ()
+    return (
+        ("forward register", f"{cubic_metres(state['forward_volume_l'])} m³"),
+        ("reverse register", f"{cubic_metres(state['reverse_volume_l'])} m³"),
+        ("registers read at", moment(state["register_at"])),
+        ("flow", f"{cubic_metres_per_h(state['flow_l_per_h'])} m³/h"),
+        ("pressure", f"{whole(state['pressure_kpa'])} kPa"),
+        ("measured at", moment(state["measured_at"])),
+        ("quality", ", ".join(state["quality"]) or "nothing special"),
+        ("battery", f"{whole(state['battery_mv'])} mV"),
+        ("firmware", state["firmware"]),
+        ("send interval", f"{whole(state['send_interval_s'])} s"),
+    )

@@ -1,0 +1,88 @@
+"""One small value kept in two copies, each in sectors of its own; writes are spread over them."""
+
+from weir.store.errors import FlashWornOut
+from weir.store.slots import SLOT_SIZE, Slots
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from weir.hal.flash_region import FlashRegion
+
+SECTORS = 2  # one for each copy
+
+_MASK = 0xFFFFFFFF
+_HALF = 0x80000000
+
+
+class Cell:
+    """A value of a fixed size. A write cut short leaves the old value or the new, whole.
+
+    value_size: bytes, at most that of a slot less 8.
+    """
+
+    def __init__(self, region: "FlashRegion", value_size: int, slot_size: int = SLOT_SIZE) -> None:
+        assert region.sector_count == SECTORS
+        assert value_size <= slot_size - 8
+        self._region = region
+        self._slots = Slots(region, slot_size)
+        self._value_size = value_size
+        self._slot_next = [0] * SECTORS
+        self._slot_valid = [-1] * SECTORS  # newest valid slot of each copy, -1 for none
+        self._generation = [0] * SECTORS
+        for sector in range(SECTORS):
+            self._mount(sector)
+
+    def load(self) -> "bytes | None":
+        """Return the value written last, None when there is none."""
+        stalest = self._stalest()
+        for sector in (1 - stalest, stalest):
+            slot = self._slot_valid[sector]
+            if slot >= 0 and self._slots.read(sector, slot):
+                return bytes(self._slots.payload[: self._value_size])
+        return None
+
+    def store(self, value: bytes) -> None:
+        """Replace the value. Durable once this returns, in both copies unless one is worn out.
+
+        Raises FlashWornOut when neither copy takes it.
+        """
+        assert len(value) == self._value_size
+        first = self._stalest()  # so that what is erased is never the newest
+        generation = (self._generation[1 - first] + 1) & _MASK
+        kept = self._store_in(first, value, generation)
+        if not (self._store_in(1 - first, value, generation) or kept):
+            raise FlashWornOut
+
+    def _store_in(self, sector: int, value: bytes, generation: int) -> bool:
+        slots = self._slots
+        for _ in range(2):  # the rest of the sector, then once all of it erased
+            while self._slot_next[sector] < slots.per_sector:
+                slot = self._slot_next[sector]
+                self._slot_next[sector] = slot + 1
+                slots.payload[: self._value_size] = value
+                if slots.write(sector, slot, generation):
+                    self._slot_valid[sector] = slot
+                    self._generation[sector] = generation
+                    return True
+            self._region.erase_sector(sector)
+            self._slot_next[sector] = 0
+            self._slot_valid[sector] = -1
+        return False
+
+    def _stalest(self) -> int:
+        """Return the sector whose copy is missing or older, or the first when both are equal."""
+        if self._slot_valid[1] < 0:
+            return 1 if self._slot_valid[0] >= 0 else 0
+        if self._slot_valid[0] < 0:
+            return 0
+        return 1 if (self._generation[1] - self._generation[0]) & _MASK >= _HALF else 0
+
+    def _mount(self, sector: int) -> None:
+        slots = self._slots
+        slot = slots.last_written(sector)
+        self._slot_next[sector] = slot + 1
+        while slot >= 0:
+            if slots.read(sector, slot):
+                self._slot_valid[sector] = slot
+                self._generation[sector] = slots.number
+                return
+            slot -= 1

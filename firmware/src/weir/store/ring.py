@@ -1,0 +1,217 @@
+"""Ring of numbered payloads on raw flash that survives a power cut at any moment.
+
+Each sector begins with a header slot: generation (one more for each sector begun), magic, epoch,
+and the sequence of the sector's first record. Records fill the other slots in order. Torn and
+worn slots are skipped; a sector whose header does not hold is passed over. Sectors are begun in
+turn around the region, so generations are sorted but for one step down, and a mount finds the
+newest by halving instead of reading every slot.
+"""
+
+import struct
+
+from weir.store.errors import FlashWornOut
+from weir.store.search import WINDOW, last_true
+from weir.store.slots import SLOT_SIZE, Slots
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weir.hal.flash_region import FlashRegion
+
+PAYLOAD_SIZE = SLOT_SIZE - 8  # bytes
+
+_HEADER = "<III"  # magic, epoch, sequence of the first record
+_MAGIC = 0x31475257  # "WRG1"
+_MASK = 0xFFFFFFFF
+_HALF = 0x80000000
+
+
+class RingLog:
+    """Append-only. When full, the records of the oldest sector make room, together.
+
+    epoch: drawn when the ring was formatted; (epoch, sequence) never names two records.
+    sequence_oldest: of the oldest record kept; equal to sequence_next when there is none.
+    sequence_next: what the next append gets. Sequences count modulo 2**32.
+    """
+
+    def __init__(
+        self, region: "FlashRegion", draw_epoch: "Callable[[], int]", sequence_first: int = 0
+    ) -> None:
+        """Mount the ring, or format it when no sector of one is found.
+
+        draw_epoch: called when the ring is formatted, before anything is written.
+        sequence_first: of a ring that is formatted.
+        """
+        assert region.sector_count >= 2  # one is erased, the others keep history
+        self._slots = Slots(region)
+        self._region = region
+        self._sector_count = region.sector_count
+        self._newest = self._oldest = region.sector_count - 1
+        self._generation = 0  # of the newest sector
+        self._slot_next = 1
+        self._read_sector = self._read_first = 0  # where the last read was: sector, its sequence
+        self._sought = 0
+        self.epoch = 0
+        self.sequence_next = self.sequence_oldest = sequence_first
+        base = self._find_base()
+        if base < 0:
+            self.epoch = draw_epoch()
+            self._begin_sector()
+            self._oldest = self._newest
+        else:
+            self._mount(base)
+
+    def append(self, payload: "bytes | bytearray") -> int:
+        """Store PAYLOAD_SIZE bytes; return their sequence. Durable once this returns.
+
+        Raises FlashWornOut when no slot of the region takes it.
+        """
+        slots = self._slots
+        sequence = self.sequence_next
+        for _ in range(slots.per_sector * self._sector_count):
+            if self._slot_next == slots.per_sector:
+                self._begin_sector()
+            slot = self._slot_next
+            self._slot_next = slot + 1
+            slots.payload[:] = payload
+            if slots.write(self._newest, slot, sequence):
+                self.sequence_next = (sequence + 1) & _MASK
+                return sequence
+        raise FlashWornOut
+
+    def read_into(self, sequence: int, payload: "bytearray | memoryview") -> bool:
+        """Fill ``payload`` with a record's bytes. False when the ring does not have it."""
+        kept = (self.sequence_next - self.sequence_oldest) & _MASK
+        if (sequence - self.sequence_oldest) & _MASK >= kept:
+            return False
+        if not self._find(sequence):
+            self._seek(sequence)
+            if not self._find(sequence):
+                return False
+        payload[:] = self._slots.payload
+        return True
+
+    def _find(self, sequence: int) -> bool:
+        """Read the record from the sector sought last. Torn slots can only have moved it on."""
+        slots = self._slots
+        slot = 1 + ((sequence - self._read_first) & _MASK)
+        while slot < slots.per_sector:
+            if slots.read(self._read_sector, slot):
+                behind = (sequence - slots.number) & _MASK
+                if behind == 0 or behind >= _HALF:
+                    return behind == 0
+            slot += 1
+        return False
+
+    def _seek(self, sequence: int) -> None:
+        """Choose the last sector that begins at or before ``sequence``."""
+        self._sought = sequence
+        in_use = (self._newest - self._oldest) % self._sector_count + 1
+        place = last_true(self._begins_in_time, 0, in_use)
+        sector = (self._oldest + place) % self._sector_count
+        first = self._read_header(sector)
+        if first is not None:
+            self._read_sector = sector
+            self._read_first = first
+
+    def _begins_in_time(self, place: int) -> bool:
+        first = self._read_header((self._oldest + place) % self._sector_count)
+        return first is not None and (self._sought - first) & _MASK < _HALF
+
+    def _begin_sector(self) -> None:
+        """Make the sector after the newest the newest; pass over those that do not hold."""
+        generation = (self._generation + 1) & _MASK
+        sector = self._newest
+        for _ in range(self._sector_count - 1):
+            sector = (sector + 1) % self._sector_count
+            self._clear(sector)
+            struct.pack_into(
+                _HEADER, self._slots.payload, 0, _MAGIC, self.epoch, self.sequence_next
+            )
+            if self._slots.write(sector, 0, generation):
+                self._generation = generation
+                self._newest = self._read_sector = sector
+                self._read_first = self.sequence_next
+                self._slot_next = 1
+                return
+        raise FlashWornOut
+
+    def _clear(self, sector: int) -> None:
+        """Give up a sector's records and erase it.
+
+        The header is spoilt first: a sector that was erased in part must not look whole.
+        """
+        if sector == self._oldest:
+            self._advance_oldest()
+        if self._slots.read(sector, 0):
+            self._slots.spoil(sector, 0)
+        self._region.erase_sector(sector)
+
+    def _advance_oldest(self) -> None:
+        sector = self._oldest
+        while sector != self._newest:
+            sector = (sector + 1) % self._sector_count
+            first = self._read_header(sector)
+            if first is not None:
+                self._oldest = sector
+                self.sequence_oldest = first
+                return
+        self._oldest = sector
+        self.sequence_oldest = self.sequence_next
+
+    def _find_base(self) -> int:
+        """Return the first sector with a header and take its epoch; -1 when there is none."""
+        slots = self._slots
+        for sector in range(self._sector_count):
+            if slots.read(sector, 0):
+                magic, epoch, _ = struct.unpack_from(_HEADER, slots.payload, 0)
+                if magic == _MAGIC:
+                    self.epoch = epoch
+                    self._generation = slots.number
+                    return sector
+        return -1
+
+    def _mount(self, base: int) -> None:
+        self._newest = last_true(self._is_newer, base, self._sector_count)
+        first = self._read_header(self._newest)
+        assert first is not None
+        self._generation = self._slots.number
+        self._read_sector, self._read_first = self._newest, first
+        self._oldest, self.sequence_oldest = base, self._read_header(base) or 0
+        self._find_oldest()
+        self._find_end(first)
+
+    def _is_newer(self, sector: int) -> bool:
+        """Return whether a sector was begun after the base, whose generation is the one kept."""
+        if self._read_header(sector) is None:
+            return False
+        return (self._slots.number - self._generation) & _MASK < _HALF
+
+    def _find_oldest(self) -> None:
+        """Once the ring has gone around, the oldest sector is the next that holds."""
+        for step in range(1, min(WINDOW, self._sector_count - 1) + 1):
+            sector = (self._newest + step) % self._sector_count
+            first = self._read_header(sector)
+            if first is not None:
+                self._oldest, self.sequence_oldest = sector, first
+                return
+
+    def _find_end(self, first: int) -> None:
+        """Find where the newest sector goes on, after its last record and the torn slots."""
+        slots = self._slots
+        slot = slots.last_written(self._newest)
+        self._slot_next = max(slot, 0) + 1
+        self.sequence_next = first
+        while slot > 0:
+            if slots.read(self._newest, slot):
+                self.sequence_next = (slots.number + 1) & _MASK
+                return
+            slot -= 1
+
+    def _read_header(self, sector: int) -> "int | None":
+        """Return the sequence a sector begins with; None when it is not a sector of this ring."""
+        if not self._slots.read(sector, 0):
+            return None
+        magic, epoch, first = struct.unpack_from(_HEADER, self._slots.payload, 0)
+        return int(first) if magic == _MAGIC and epoch == self.epoch else None

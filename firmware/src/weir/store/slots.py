@@ -1,0 +1,91 @@
+"""Slots of one size on raw flash: number u32, payload, CRC-32 of both. A slot is written once.
+
+The CRC comes last, so a slot is wholly there or invalid, whenever power is cut.
+"""
+
+import binascii
+import struct
+
+from weir.store.search import last_true
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from weir.hal.flash_region import FlashRegion
+
+SLOT_SIZE = 32  # bytes; larger ones are this times a power of two
+_FRAME = 8  # bytes of a slot that are not payload
+
+
+class Slots:
+    """One buffer for all slots: ``number`` and ``payload`` are those of the last read."""
+
+    def __init__(self, region: "FlashRegion", slot_size: int = SLOT_SIZE) -> None:
+        assert region.sector_size % slot_size == 0
+        unit = region.program_size
+        assert slot_size % unit == 0 or unit % slot_size == 0
+        self.per_sector = region.sector_size // slot_size
+        self.number = 0
+        self._slot = memoryview(bytearray(slot_size))
+        self.payload = self._slot[4:-4]
+        self._sealed = self._slot[:-4]
+        self._unit = memoryview(bytearray(unit)) if unit > slot_size else self._slot
+        self._check = memoryview(bytearray(slot_size))
+        self._blank = b"\xff" * slot_size
+        self._region = region
+        self._sector = 0
+
+    def read(self, sector: int, slot: int) -> bool:
+        """Read one slot; return whether it is valid."""
+        self._region.read_into(self._offset(sector, slot), self._slot)
+        self.number, crc = (
+            struct.unpack_from("<I", self._slot, 0)[0],
+            struct.unpack_from("<I", self._slot, len(self._sealed))[0],
+        )
+        return bool(crc == binascii.crc32(self._sealed))
+
+    def is_blank(self, sector: int, slot: int) -> bool:
+        self._region.read_into(self._offset(sector, slot), self._check)
+        return bool(self._check == self._blank)
+
+    def write(self, sector: int, slot: int, number: int) -> bool:
+        """Write ``payload`` under ``number``. Return whether it reads back: durable when True.
+
+        A slot that is not blank is left alone.
+        """
+        if not self.is_blank(sector, slot):
+            return False
+        struct.pack_into("<I", self._slot, 0, number)
+        struct.pack_into("<I", self._slot, len(self._sealed), binascii.crc32(self._sealed))
+        self.number = number
+        self._program(self._offset(sector, slot))
+        self._region.read_into(self._offset(sector, slot), self._check)
+        return bool(self._check == self._slot)
+
+    def spoil(self, sector: int, slot: int) -> None:
+        """Make a slot invalid for good. Loses ``payload``."""
+        for index in range(len(self._slot)):
+            self._slot[index] = 0
+        self._program(self._offset(sector, slot))
+
+    def last_written(self, sector: int) -> int:
+        """Return the last slot of a sector that is not blank, -1 when all are."""
+        self._sector = sector
+        return last_true(self._is_written, -1, self.per_sector)
+
+    def _is_written(self, slot: int) -> bool:
+        return not self.is_blank(self._sector, slot)
+
+    def _program(self, offset: int) -> None:
+        """Program the slot. A part that takes larger units gets 0xFF around it: no change."""
+        unit = self._unit
+        size = len(unit)
+        if size > len(self._slot):
+            for index in range(size):
+                unit[index] = 0xFF
+            start = offset % size
+            unit[start : start + len(self._slot)] = self._slot
+            offset -= start
+        self._region.program_from(offset, unit)
+
+    def _offset(self, sector: int, slot: int) -> int:
+        return sector * self._region.sector_size + slot * len(self._slot)

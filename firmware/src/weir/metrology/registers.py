@@ -1,0 +1,31 @@
+"""Registers: absolute totals of forward and reverse pulses, continued over restarts."""
+
+_MASK = 0xFFFFFFFF
+_HALF = 0x80000000
+
+
+class Registers:
+    """Totals modulo 2**32. The caller restores them from the newest record at a start."""
+
+    def __init__(self, forward_pulses: int = 0, reverse_pulses: int = 0) -> None:
+        self.forward_pulses = forward_pulses
+        self.reverse_pulses = reverse_pulses
+        self._forward_seen = 0  # hardware totals at the last take; hardware starts at 0
+        self._reverse_seen = 0
+
+    def take(self, forward_counted: int, reverse_counted: int) -> bool:
+        """Add what the hardware has counted since the last call, from its totals of this boot.
+
+        Returns False when a total went back: the hardware was restarted, so pulses may be missing.
+        What it has counted since then is added.
+        """
+        forward = (forward_counted - self._forward_seen) & _MASK
+        reverse = (reverse_counted - self._reverse_seen) & _MASK
+        steady = forward < _HALF and reverse < _HALF
+        if not steady:
+            forward, reverse = forward_counted, reverse_counted
+        self._forward_seen = forward_counted
+        self._reverse_seen = reverse_counted
+        self.forward_pulses = (self.forward_pulses + forward) & _MASK
+        self.reverse_pulses = (self.reverse_pulses + reverse) & _MASK
+        return steady

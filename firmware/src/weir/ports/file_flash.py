@@ -1,0 +1,65 @@
+"""A flash region kept in a file, with the rules of NOR flash."""
+
+import os
+
+from weir.errors import StartRefused
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from io import FileIO
+
+SECTOR_SIZE = 4096  # bytes
+
+_CHUNK_SIZE = 256  # bytes; divides the sector
+
+
+class FileFlash:
+    """A FlashRegion whose power cut is the end of this program (kill -9).
+
+    What was written is then in the host's page cache and stays; only a crash of the host itself
+    is not simulated.
+    """
+
+    def __init__(self, path: str, sector_count: int) -> None:
+        """Open the file, or create it erased. Raises StartRefused when its size is wrong."""
+        self.sector_size = SECTOR_SIZE
+        self.sector_count = sector_count
+        self.program_size = 1
+        self._blank = b"\xff" * _CHUNK_SIZE
+        try:
+            size = os.stat(path)[6]
+        except OSError:
+            size = self._create(path)
+        if size != SECTOR_SIZE * sector_count:
+            raise StartRefused(
+                f"{path} has {size} bytes, not the {SECTOR_SIZE * sector_count} of this meter's "
+                "flash; restore the file, or move it away to start with an empty flash."
+            )
+        self._file: FileIO = open(path, "r+b", buffering=0)
+
+    def _create(self, path: str) -> int:
+        """Create the file whole: one that was cut short never has the right name."""
+        beside = path + ".new"
+        with open(beside, "wb") as file:
+            for _ in range(SECTOR_SIZE * self.sector_count // _CHUNK_SIZE):
+                file.write(self._blank)
+        os.rename(beside, path)
+        return SECTOR_SIZE * self.sector_count
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        self._file.seek(offset)
+        count = self._file.readinto(buffer)
+        assert count == len(buffer)
+
+    def program_from(self, offset: int, content: memoryview) -> None:
+        cells = bytearray(len(content))
+        self.read_into(offset, memoryview(cells))
+        for place in range(len(cells)):
+            cells[place] &= content[place]
+        self._file.seek(offset)
+        self._file.write(cells)
+
+    def erase_sector(self, sector: int) -> None:
+        self._file.seek(sector * SECTOR_SIZE)
+        for _ in range(SECTOR_SIZE // _CHUNK_SIZE):
+            self._file.write(self._blank)

@@ -1,0 +1,75 @@
+"""The identity of a meter that lives in a folder: identity.json, readable by its owner alone."""
+
+import binascii
+import json
+import os
+
+from weir.errors import StartRefused
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from typing import Any
+
+KEY_SIZE = 16  # bytes
+RING_SECTORS = 128  # 512 KB: 16,000 records
+
+# name: (smallest, largest, default; None when it must be given)
+_NUMBERS = {
+    "meter_id": (1, 0xFFFFFFFF, None),
+    "pulse_weight_ml": (1, 1_000_000, None),
+    "sample_interval_s": (1, 86_400, 60),
+    "store_interval_s": (1, 86_400, 900),
+    "send_interval_s": (1, 2_678_400, 900),
+    "ring_sectors": (2, 2048, RING_SECTORS),
+}
+
+
+class IdentityFile:
+    """Keeps the KeyStore contract; also says the intervals and the size of the ring."""
+
+    def __init__(self, path: str) -> None:
+        """Read the file. Raises StartRefused with what is wrong in it."""
+        self._path = path
+        fields = self._read()
+        self.meter_id = self._number(fields, "meter_id")
+        self.key = self._key(fields)
+        self.pulse_weight_ml = self._number(fields, "pulse_weight_ml")
+        self.sample_interval_s = self._number(fields, "sample_interval_s")
+        self.store_interval_s = self._number(fields, "store_interval_s")
+        self.send_interval_s = self._number(fields, "send_interval_s")
+        self.ring_sectors = self._number(fields, "ring_sectors")
+
+    def _read(self) -> "dict[str, Any]":
+        try:
+            if os.stat(self._path)[0] & 0o077:
+                raise self._refused("can be read by others", "run chmod 600 on it")
+            with open(self._path) as file:
+                fields = json.load(file)
+        except OSError:
+            raise self._refused("cannot be read", "provision the meter first") from None
+        except ValueError:
+            raise self._refused("is not JSON", "provision the meter again") from None
+        if not isinstance(fields, dict):
+            raise self._refused("is not a JSON object", "provision the meter again")
+        return fields
+
+    def _number(self, fields: "dict[str, Any]", name: str) -> int:
+        low, high, default = _NUMBERS[name]
+        value = fields.get(name, default)
+        if not isinstance(value, int) or not low <= value <= high:
+            raise self._refused(
+                f"needs {name} as a whole number from {low} to {high}", "correct it"
+            )
+        return value
+
+    def _key(self, fields: "dict[str, Any]") -> bytes:
+        try:
+            key = binascii.unhexlify(fields["key"])
+        except (KeyError, TypeError, ValueError):
+            key = b""
+        if len(key) != KEY_SIZE:
+            raise self._refused("needs key as 32 hexadecimal digits", "provision the meter again")
+        return key
+
+    def _refused(self, fault: str, remedy: str) -> StartRefused:
+        return StartRefused(f"{self._path} {fault}; {remedy}.")

@@ -1,0 +1,117 @@
+"""The link over TCP: connected when the meter wants to talk, closed when it does not."""
+
+import select
+import socket
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from weir.ports.poller import Poller
+
+RECEIVE_SIZE = 256  # bytes in one step
+UNSENT_SIZE_MAX = 2048  # bytes kept while the other end does not take them; what follows is lost
+
+_RETRY_FIRST_MS = 200  # after the first attempt that failed; doubled each time
+_RETRY_MAX_MS = 5000
+_FAILED = select.POLLERR | select.POLLHUP
+
+_CLOSED = 0
+_CONNECTING = 1
+_OPEN = 2
+
+
+class TcpLink:
+    """A ByteLink to HOST:PORT. That nobody listens there is normal: it tries again."""
+
+    def __init__(self, host: str, port: int, poller: "Poller") -> None:
+        self._host = host
+        self._port = port
+        self._poller = poller
+        self._state = _CLOSED
+        self._socket: socket.socket | None = None
+        self._unsent = b""
+        self._retry_ms = _RETRY_FIRST_MS
+        self._retry_at_ms = 0
+
+    def is_open(self) -> bool:
+        return self._state == _OPEN
+
+    def drive(self, link_ms: int, *, wanted: bool) -> "int | None":
+        if not wanted:
+            self._close()
+            self._retry_ms = _RETRY_FIRST_MS
+            self._retry_at_ms = link_ms
+            return None
+        if self._state != _CLOSED:
+            return None
+        if link_ms < self._retry_at_ms:
+            return self._retry_at_ms
+        self._retry_at_ms = link_ms + self._retry_ms
+        self._retry_ms = min(self._retry_ms * 2, _RETRY_MAX_MS)
+        self._connect()
+        return self._retry_at_ms if self._state == _CLOSED else None
+
+    def receive(self) -> bytes:
+        if self._socket is None or self._state != _OPEN:
+            return b""
+        try:
+            chunk = self._socket.recv(RECEIVE_SIZE)
+        except OSError as error:
+            if not _would_block(error):
+                self._close()
+            return b""
+        if not chunk:
+            self._close()
+        return chunk
+
+    def transmit(self, stream: bytes) -> None:
+        if len(self._unsent) + len(stream) <= UNSENT_SIZE_MAX:
+            self._unsent += stream
+        self.stir()
+
+    def stir(self, events: int = 0) -> bool:
+        """Go on connecting or sending. Return whether ``events`` should wake the meter."""
+        if self._socket is None:
+            return False
+        if self._state == _CONNECTING:
+            if events & _FAILED:
+                self._close()
+            elif events:
+                self._state = _OPEN
+                self._poller.watch(self._socket, writing=False)
+            return True
+        self._send(self._socket)
+        return bool(events & ~select.POLLOUT)
+
+    def _send(self, connected: socket.socket) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[connected.send(self._unsent) :]
+        except OSError as error:
+            if not _would_block(error):
+                self._close()
+                return
+        self._poller.watch(connected, writing=bool(self._unsent))
+
+    def _connect(self) -> None:
+        try:
+            address = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_STREAM)[0]
+            self._socket = socket.socket(address[0], socket.SOCK_STREAM)
+            self._socket.setblocking(False)
+            self._state = _CONNECTING
+            self._poller.watch(self._socket, writing=True)
+            self._socket.connect(address[-1])
+        except OSError as error:
+            if self._socket is not None and not _would_block(error):
+                self._close()
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._poller.ignore()
+            self._socket.close()
+            self._socket = None
+        self._state = _CLOSED
+        self._unsent = b""
+
+
+def _would_block(error: OSError) -> bool:
+    return error.errno in (11, 115)  # EAGAIN, EINPROGRESS of Linux

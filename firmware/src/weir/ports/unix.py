@@ -1,0 +1,119 @@
+"""The port for a computer: a bench plays the hardware, files keep flash and identity.
+
+main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT
+"""
+
+import os
+import sys
+
+from weir.assembly import RING_SECTOR
+from weir.errors import StartRefused
+from weir.ports.aes import find_aes
+from weir.ports.bench import Bench, BenchLost
+from weir.ports.file_flash import FileFlash
+from weir.ports.identity_file import IdentityFile
+from weir.ports.pty_link import PtyLink
+from weir.ports.tcp_link import TcpLink
+from weir.settings import Settings
+
+TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from weir.hal.board import Board
+    from weir.ports.poller import Poller
+    from weir.wake_cycle import WakeCycle
+
+_OPTIONS = ("--home", "--bench", "--link")
+_USAGE = "main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT"
+
+
+class UnixBoard:
+    """Keeps the Board contract."""
+
+    def __init__(self, home: str, bench: str, link: str) -> None:
+        """Open everything. Raises StartRefused with what cannot be opened, and why."""
+        self.keys = identity = IdentityFile(home + "/identity.json")
+        self.settings = Settings(
+            identity.pulse_weight_ml,
+            identity.sample_interval_s,
+            identity.store_interval_s,
+            identity.send_interval_s,
+        )
+        self.flash = FileFlash(home + "/flash.bin", RING_SECTOR + identity.ring_sectors)
+        self._aes = find_aes()
+        host, port = _address("--bench", bench)
+        played = Bench(host, port, identity.meter_id)
+        self.clock = self.power = self.pulses = self.analog = played
+        self.link = played.link = _open_link(link, played.poller)
+
+    def aes(self, key: bytes, mode: int, *initial: bytes) -> "Any":
+        return self._aes(key, mode, *initial)
+
+    def draw_u32(self) -> int:
+        return int.from_bytes(os.urandom(4), "little")
+
+
+def _open_link(link: str, poller: "Poller") -> "PtyLink | TcpLink":
+    if link.startswith("pty:"):
+        return PtyLink(link[4:], poller)
+    if link.startswith("tcp:"):
+        host, port = _address("--link tcp:", link[4:])
+        return TcpLink(host, port, poller)
+    raise StartRefused(f"--link is pty:PATH or tcp:HOST:PORT, not {link}.")
+
+
+def _address(option: str, text: str) -> "tuple[str, int]":
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 0x10000:
+        raise StartRefused(f"{option} needs HOST:PORT, not {text!r}.")
+    return host, int(port)
+
+
+def _parse(arguments: "list[str]") -> "dict[str, str]":
+    values: dict[str, str] = {}
+    for place in range(0, len(arguments), 2):
+        option = arguments[place]
+        if option not in _OPTIONS or place + 1 == len(arguments):
+            raise StartRefused(f"{option} is not understood here; usage: {_USAGE}")
+        values[option] = arguments[place + 1]
+    for option in _OPTIONS:
+        if option not in values:
+            raise StartRefused(f"{option} is missing; usage: {_USAGE}")
+    return values
+
+
+def run(arguments: "list[str]", assemble: "Callable[[Board], WakeCycle]") -> int:
+    """Run the meter until it is switched off; return the exit code.
+
+    0: switched off by the bench. 1: the bench has gone, or the firmware failed.
+    2: wrong arguments, identity or flash.
+    """
+    try:
+        options = _parse(arguments)
+        board = UnixBoard(options["--home"], options["--bench"], options["--link"])
+        cycle = assemble(board)
+    except StartRefused as refusal:
+        return _stop(str(refusal), 2)
+    except BenchLost:
+        return _stop("The bench has closed its channel; the meter is off.", 1)
+    return _turn_until_off(cycle, board.power)
+
+
+def _turn_until_off(cycle: "WakeCycle", bench: Bench) -> int:
+    try:
+        while True:
+            cycle.turn()
+    except BenchLost:
+        return _stop("The bench has closed its channel; the meter is off.", 1)
+    except SystemExit:
+        return 0
+    except Exception as error:  # a defect: the bench must hear of it whatever it is
+        bench.die(f"{type(error).__name__}: {error}")
+        return _stop(f"The meter died of {type(error).__name__}: {error}", 1)
+
+
+def _stop(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code

@@ -12,7 +12,7 @@ from weir_gateway.store.rows import (
 
 # Each step of the recursion is one seek in the index of what is unpublished, so the cost follows
 # the number of meters that wait, not of readings.
-_METERS = """
+METERS = """
 WITH RECURSIVE waiting(meter_id) AS (
     SELECT MIN(meter_id) FROM readings WHERE published = 0
     UNION ALL
@@ -23,11 +23,13 @@ WITH RECURSIVE waiting(meter_id) AS (
 SELECT meter_id FROM waiting WHERE meter_id IS NOT NULL
 """
 
-# CROSS JOIN keeps the epochs outside, so the order comes from the indexes without sorting.
-_OLDEST = f"""
+# CROSS JOIN keeps the epochs outside, so the order comes from the indexes without sorting. The
+# primary key would do as well for SQLite, but would pass over everything already published.
+OLDEST = f"""
 SELECT {READING_COLUMNS}
 FROM custody c
-CROSS JOIN readings r ON r.meter_id = c.meter_id AND r.epoch = c.epoch AND r.published = 0
+CROSS JOIN readings r INDEXED BY readings_unpublished
+    ON r.meter_id = c.meter_id AND r.epoch = c.epoch AND r.published = 0
 {WITH_READING_BEFORE}
 WHERE c.meter_id = ?
 ORDER BY c.ordinal, r.sequence
@@ -37,14 +39,14 @@ LIMIT ?
 
 def waiting_meters(connection: sqlite3.Connection) -> list[int]:
     """Return the meters with unpublished readings."""
-    return [meter_id for (meter_id,) in connection.execute(_METERS)]
+    return [meter_id for (meter_id,) in connection.execute(METERS)]
 
 
 def oldest_unpublished(
     connection: sqlite3.Connection, meter_id: int, count_max: int
 ) -> list[StoredReading]:
     """Return a meter's unpublished readings in their order, oldest first."""
-    rows = connection.execute(_OLDEST, (meter_id, count_max))
+    rows = connection.execute(OLDEST, (meter_id, count_max))
     return [StoredReading._make(row) for row in rows]
 
 

@@ -1,0 +1,114 @@
+"""A meter that says exactly what a test tells it to, in frames built from the layouts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from weir_protocol.batch import Batch
+from weir_protocol.frames import FrameType, Header, build_body, parse_body, peek_header
+from weir_protocol.framing import Deframer, enframe
+from weir_protocol.records import IntervalRecord, TimeQuality
+from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, Sealer, nonce
+
+FIRST_TAKEN_AT_S = 1_790_000_100
+INTERVAL_S = 900
+
+HELLO = {
+    "firmware_major": 1,
+    "firmware_minor": 2,
+    "firmware_patch": 3,
+    "reset_cause": 1,
+    "medium": 0,
+    "settings_version": 0x0107,
+    "boot_sequence": 0,
+    "sequence_oldest": 0,
+    "sequence_next": 0,
+    "clock_s": FIRST_TAKEN_AT_S,
+    "time_quality": int(TimeQuality.S2),
+    "status": 0,
+    "battery_mv": 3600,
+    "forward_pulses": 0,
+    "reverse_pulses": 0,
+    "pulse_weight_ml": 10,
+    "sample_interval_s": 60,
+    "store_interval_s": INTERVAL_S,
+    "send_interval_s": 900,
+    "frame_size_max": 250,
+}
+STATUS = {
+    "request": 0,
+    "settings_version": 0x0107,
+    "taken_at_s": FIRST_TAKEN_AT_S,
+    "time_quality": int(TimeQuality.S2),
+    "forward_pulses": 0,
+    "reverse_pulses": 0,
+    "flow_l_per_h": 0,
+    "pressure_kpa": 400,
+    "battery_mv": 3550,
+    "status": 0,
+}
+
+
+def record(sequence: int, **changes: Any) -> IntervalRecord:
+    """Return a plausible record; its registers and time follow from its sequence, and wrap."""
+    values: dict[str, Any] = {
+        "sequence": sequence % 2**32,
+        "taken_at_s": (FIRST_TAKEN_AT_S + INTERVAL_S * sequence) % 2**32,
+        "forward_pulses": 7 * sequence % 2**32,
+        "reverse_pulses": sequence % 2**32,
+        "pressure_mean_kpa": 400,
+        "pressure_min_kpa": 390,
+        "pressure_max_kpa": 410,
+        "peak_flow_pulses": 3,
+        "status": 0,
+        "time_quality": TimeQuality.S2,
+    }
+    return IntervalRecord(**{**values, **changes})
+
+
+@dataclass
+class ScriptedMeter:
+    """Each method returns one frame as it goes onto the stream; its counter is a new one."""
+
+    meter_id: int
+    key: bytes = bytes(range(16))
+    epoch: int = 0x5EED0001
+    counter: int = 0
+    _deframer: Deframer = field(default_factory=Deframer)
+
+    def hello(self, **changes: int) -> bytes:
+        return self.uplink(FrameType.HELLO, {**HELLO, **changes})
+
+    def readings(self, *records: IntervalRecord, settings_version: int = 0x07) -> bytes:
+        fields = {"settings_version": settings_version, "batch": Batch(records, INTERVAL_S, 15)}
+        return self.uplink(FrameType.READINGS, fields)
+
+    def span(self, first: int, last: int, **changes: Any) -> bytes:
+        """Return READINGS of the plausible records from ``first`` to ``last``."""
+        return self.readings(*(record(one, **changes) for one in range(first, last + 1)))
+
+    def status(self, **changes: int) -> bytes:
+        return self.uplink(FrameType.STATUS, {**STATUS, **changes})
+
+    def lost(self, *ranges: tuple[int, int]) -> bytes:
+        items = [{"first_sequence": first, "last_sequence": last} for first, last in ranges]
+        return self.uplink(FrameType.LOST, {"settings_version": 0x07, "items": items})
+
+    def uplink(self, frame_type: FrameType, fields: Mapping[str, Any]) -> bytes:
+        self.counter += 1
+        epoch = self.epoch if frame_type is FrameType.HELLO else None
+        header = Header(frame_type, self.meter_id, self.counter, epoch).encode()
+        at = nonce(self.meter_id, self.epoch, self.counter, DIRECTION_UPLINK)
+        body = build_body(frame_type, dict(fields))
+        return enframe(header + Sealer(self.key).seal(at, header, body))
+
+    def answers(self, stream_bytes: bytes) -> list[dict[str, Any]]:
+        """Open what the gateway wrote. Raise PeerError for a frame that is not for this meter."""
+        return [self._open(frame) for frame in self._deframer.feed(stream_bytes)]
+
+    def _open(self, frame: bytes) -> dict[str, Any]:
+        header = peek_header(frame)
+        clear = header.encode()
+        at = nonce(self.meter_id, self.epoch, header.counter, DIRECTION_DOWNLINK)
+        body = Sealer(self.key).open(at, clear, frame[len(clear) :])
+        return {"counter": header.counter, **parse_body(header.frame_type, body)}

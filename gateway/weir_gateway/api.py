@@ -158,7 +158,7 @@ class Api:
         return {
             "meter_id": meter_id,
             "registered": key is not None,
-            "availability": self._availability[meter_id].value,
+            "availability": self._availability.of(meter_id).value,
             "first_seen": None if meter is None else utc_text_ms(meter.first_seen_ms),
             "last_seen": None if meter is None else utc_text_ms(meter.last_seen_ms),
             "epoch": None if meter is None else f"{meter.epoch:08x}",

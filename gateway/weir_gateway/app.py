@@ -211,7 +211,7 @@ class Gateway:
         self._board.on_connected()
 
     def _on_availability(self, meter_id: int) -> None:
-        _log.info("meter %d is %s", meter_id, self._availability[meter_id].value)
+        _log.info("meter %d is %s", meter_id, self._availability.of(meter_id).value)
         self._board.note_availability(meter_id)
 
     def _on_taken(self, taken: Taken) -> None:

@@ -45,7 +45,7 @@ class AvailabilityWatch:
         self._monotonic_s = monotonic_s
         self._meters: dict[int, _Watched] = {}
 
-    def __getitem__(self, meter_id: int) -> Availability:
+    def of(self, meter_id: int) -> Availability:
         watched = self._meters.get(meter_id)
         return Availability.UNKNOWN if watched is None else watched.availability
 

@@ -121,7 +121,7 @@ class Board:
     ) -> AvailabilityDocument:
         return {
             "meter_id": meter_id,
-            "availability": self._availability[meter_id].value,
+            "availability": self._availability.of(meter_id).value,
             "last_seen": None if meter is None else utc_text_ms(meter.last_seen_ms),
         }
 

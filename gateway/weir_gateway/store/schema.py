@@ -86,7 +86,7 @@ MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
 
 _CACHE_KIB = 2048
 _WAL_BYTES_MAX = 16 << 20
-_LOCK_WAIT_S = 5.0  # a backup or an analyst's query may hold the lock for a moment
+LOCK_WAIT_S = 5.0  # a backup or an analyst's query may hold the lock for a moment
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -120,7 +120,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        timeout=_LOCK_WAIT_S,
+        timeout=LOCK_WAIT_S,
     )
 
 

@@ -101,3 +101,30 @@ KEEP_NOT_EMPTY = "{folder} is not an empty folder; give --keep a new one."
 KEEP_NOT_MADE = "the folder {folder} cannot be made ({reason}); give --keep another."
 JSON_NOT_WRITTEN = "{file} cannot be written ({reason}); give --json another path."
 TOTALS_DIFFER = "the totals disagree: {differences}."
+
+# weir simulate
+NO_RECORDING = "there is nothing to feed the meters with; give a CSV file with time and flow."
+ONE_KIND_OF_LINK = "the meters need one kind of link; give --tcp HOST:PORT or --serial PORT."
+PORT_FOR_EACH = (
+    "{ports} serial ports for {meters} meters; give --serial once for each, "
+    "because a port is one meter's own."
+)
+KEYS_DISAGREE = (
+    "meter {meter_id} has another key in {home} than in {file}; remove its line or its folder."
+)
+CLOCK_WITHOUT_ORIGIN = "{file}: [clock] has no origin; add one, so that the meters can go along."
+RECORDING_IS_PAST = (
+    "the gateway's clock is past the end of the recording; "
+    "set [clock] start or origin in its configuration, or give --clock gateway."
+)
+SPEEDS_DIFFER = "--speed {speed:g} is not that of the gateway's [clock], {clock:g}; leave it out."
+PUT_CLOCK = (
+    "The gateway's clock must go along. Put this into its configuration, then start it:\n\n"
+    "{clock}\n"
+)
+CLOCK_SET_BACK = (
+    "The gateway tells real time, so it sets the meters' clocks back at each session; "
+    "--clock csv says how to make its clock go along."
+)
+NEW_KEYS = "Keys of new meters were added to {file}: {meters}."
+SIMULATED_PRESSURE = "The pressure is simulated."

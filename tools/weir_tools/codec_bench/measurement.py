@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from weir.link.tables_gen import COLUMNS_PRESSURE
-from weir.settings import FRAME_SIZE_MAX
+from weir.self_description import FRAME_SIZE_MAX
 from weir_protocol.framing import FRAME_SIZE_MAX as FRAME_SIZE_LIMIT
 from weir_tools.codec_bench.entropy import entropy_bits
 from weir_tools.codec_bench.meter_frames import Traffic, deliver

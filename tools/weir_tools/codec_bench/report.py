@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from weir.settings import FRAME_SIZE_MAX
+from weir.self_description import FRAME_SIZE_MAX
 from weir_protocol.framing import FRAME_SIZE_MAX as FRAME_SIZE_LIMIT
 from weir_tools.codec_bench.measurement import Measurement, Spread
 from weir_tools.terminal import open_console
@@ -40,11 +40,11 @@ def as_json(
         "downlink_bytes_per_record_day": _rounded(
             sum(e.downlink_bytes for e in measurements) / records
         ),
-        "data_sets": [_data_set(each) for each in measurements],
+        "data_sets": [_recording_json(each) for each in measurements],
     }
 
 
-def _data_set(each: Measurement) -> dict[str, Any]:
+def _recording_json(each: Measurement) -> dict[str, Any]:
     return {
         "name": each.name,
         "pressure": "simulated" if each.pressure_is_simulated else "recorded",

@@ -82,7 +82,7 @@ def demo(
     plan = DemoPlan(speed, duration_s, broker, keep)
     console = open_console()
     totals = asyncio.run(_run(plan, console, is_live=console.is_terminal and not headless))
-    console.print(draw_totals(totals))
+    console.print(draw_totals(totals, console.width))
     if json_file is not None:
         json_file.write_text(json.dumps(totals.as_json(), indent=2) + "\n")
     if differences := totals.differences():
@@ -146,12 +146,12 @@ async def _watch(show: "Demo", running: "asyncio.Task[DemoTotals]", console: Con
 
 
 async def _tell(show: "Demo", running: "asyncio.Task[DemoTotals]", console: Console) -> None:
-    """A line whenever the demo does something else."""
-    told = ""
+    """A line whenever the demo does something else, and the addresses once they are known."""
+    told: set[str] = set()
     while not running.done():
-        if show.step != told:
-            told = show.step
-            console.print(told)
-            for name, text in show.scene().addresses:
-                console.print(f"{name}: {text}")
+        scene = show.scene()
+        for line in (scene.step, *(f"{name}: {text}" for name, text in scene.addresses)):
+            if line not in told:
+                told.add(line)
+                console.print(line)
         await asyncio.wait((running,), timeout=FRAME_S)

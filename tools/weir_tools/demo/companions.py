@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from weir_tools import messages
-from weir_tools.demo.waiting import until
 from weir_tools.errors import Failed
 from weir_tools.extras import extra_folder
+from weir_tools.simulator.waiting import until
 
 BROKER = "broker"
 START_TIMEOUT_S = 30.0

@@ -114,10 +114,11 @@ def _explanation(scene: Scene) -> str:
     )
 
 
-def draw_totals(totals: DemoTotals) -> RenderableType:
+def draw_totals(totals: DemoTotals, width: int) -> RenderableType:
     """The comparison at the end: every number beside the one it must equal."""
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
-    table.add_column("meter\n", justify="right")
+    gap = 3 if width >= WIDE else 1
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
+    table.add_column("meter\n", justify="right", no_wrap=True)
     for heading in (
         "records\nmade",
         "\nstored",
@@ -126,7 +127,7 @@ def draw_totals(totals: DemoTotals) -> RenderableType:
         "\nlost",
         "register\npulses",
         "fed\npulses",
-        "volume fed\nm³",
+        "fed\nm³",
         "recorded\nm³",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -143,7 +144,7 @@ def draw_totals(totals: DemoTotals) -> RenderableType:
             f"{meter.fed_volume_m3:,.3f}",
             f"{meter.recorded_volume_m3:,.3f}",
         )
-    return Group(table, Text(), _verdict(totals))
+    return Group(Text(), table, Text(), _verdict(totals))
 
 
 def _verdict(totals: DemoTotals) -> Text:
@@ -151,7 +152,7 @@ def _verdict(totals: DemoTotals) -> Text:
         return Text("The totals disagree.", style="bold red")
     made = whole(totals.total("records_made"))
     return Text(
-        f"All {made} records are stored and on MQTT, once each, and every register agrees with "
-        "its recording to the pulse.",
+        f"All {made} records are stored and on MQTT, once each, and every register has all the "
+        "pulses it was fed.",
         style="bold green",
     )

@@ -10,12 +10,11 @@ from typing import Any
 
 from weir_gateway.client import ClientError, GatewayClient
 from weir_tools.demo.companions import Companion, free_port, start_broker, start_gateway
-from weir_tools.demo.fleet import DemoMeter, Fleet, read_inputs
+from weir_tools.demo.fleet import identities_of, read_inputs, seat_fleet
 from weir_tools.demo.live_table import MeterView, Scene
-from weir_tools.demo.plan import METERS, PULSE_WEIGHT_ML, STARTS_AT, DemoPlan
+from weir_tools.demo.plan import METERS, STARTS_AT, DemoPlan
 from weir_tools.demo.subscriber import Subscriber
-from weir_tools.demo.totals import DemoTotals, MeterTotals
-from weir_tools.demo.waiting import until
+from weir_tools.demo.totals import DemoTotals, meter_totals
 from weir_tools.demo.workplace import (
     GATEWAY_ID,
     GatewaySetting,
@@ -24,10 +23,13 @@ from weir_tools.demo.workplace import (
     open_workplace,
 )
 from weir_tools.errors import Failed
+from weir_tools.simulator.bench import Bench
 from weir_tools.simulator.districts import DISTRICTS, SOURCE
 from weir_tools.simulator.firmware import compiled_firmware
+from weir_tools.simulator.inputs import RecordedInputs
 from weir_tools.simulator.pacing import PacedTime
 from weir_tools.simulator.unix_meter import UnixMeter
+from weir_tools.simulator.waiting import until
 
 SETTLE_TIMEOUT_S = 20.0  # for the last records to reach MQTT; then one more session is waited for
 SESSIONS_MORE_MAX = 2
@@ -44,7 +46,6 @@ class Demo:
         self._stop = asyncio.Event()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pace: PacedTime | None = None
-        self._fleet: Fleet | None = None
         self._subscriber: Subscriber | None = None
         self._addresses: list[tuple[str, str]] = []
 
@@ -60,9 +61,12 @@ class Demo:
             stack.push_async_callback(_finish, reading)
             await asyncio.to_thread(compiled_firmware)
             broker = await self._start_broker(stack, place)
-            fleet = await self._start_fleet(stack, place, broker, reading)
-            await self._let_run(fleet)
-            return await self._come_to_rest(fleet, place)
+            bench = await self._start_bench(stack, place, broker, await reading)
+            await self._let_run(bench)
+            totals = await self._come_to_rest(bench, place)
+        self.step = "Ended."
+        self._addresses = []
+        return totals
 
     def scene(self) -> Scene:
         calendar = None
@@ -117,32 +121,32 @@ class Demo:
         self._subscriber = subscriber
         return broker, prefix
 
-    async def _start_fleet(
+    async def _start_bench(
         self,
         stack: contextlib.AsyncExitStack,
         place: Workplace,
         broker: tuple[tuple[str, int], str],
-        reading: "asyncio.Task[Any]",
-    ) -> Fleet:
+        inputs: list[RecordedInputs],
+    ) -> Bench:
+        """The gateway first, then the meters, all on one clock."""
         self.step = "starting the gateway ..."
-        inputs = await reading
         pace = self._pace = PacedTime(speed=self.plan.speed)
-        fleet = self._fleet = Fleet(self.plan, pace, place.folder / "meters")
-        stack.push_async_callback(fleet.stop)
-        prepared = await fleet.prepare(METERS)
+        bench = Bench(pace, self._meter_died)
+        stack.push_async_callback(bench.stop)
+        await bench.open()
+        identities = identities_of(METERS, self.plan)
         listen = f"127.0.0.1:{free_port()}"
-        devices = [device for _, device in prepared if device is not None]
+        planned = list(zip(METERS, identities, inputs, strict=True))
+        devices = seat_fleet(bench, planned, homes=place.folder / "meters", gateway=listen)
         address, prefix = broker
-        setting = GatewaySetting(address, prefix, listen, devices, self.plan.speed, pace.origin_s)
-        identities = [identity for identity, _ in prepared]
+        setting = GatewaySetting(address, prefix, listen, devices, pace.speed, pace.origin_s)
         furnish(place, setting, identities)
         gateway = await self._start_gateway(stack, place)
         self.step = "starting the meters ..."
-        planned = list(zip(METERS, identities, inputs, strict=True))
-        await fleet.start(planned, listen, self._meter_died)
+        await bench.start()
         self._addresses = _addresses(address, prefix, place)
         self._watch(stack, gateway.wait, gateway.ended)
-        return fleet
+        return bench
 
     async def _start_gateway(
         self, stack: contextlib.AsyncExitStack, place: Workplace
@@ -160,35 +164,34 @@ class Demo:
         stack.push_async_callback(gateway.stop)
         return gateway
 
-    async def _let_run(self, fleet: Fleet) -> None:
+    async def _let_run(self, bench: Bench) -> None:
         """Until the time is up, the recording ends, or somebody stops it."""
-        assert self._pace is not None
         self.started_after_s = time.monotonic() - self._began_s
         self.step = "Ctrl-C ends the demo and compares all totals."
-        ends_s = self._pace.wall_s_until(fleet.data_ends_ms)
+        recording_ends_ms = min(meter.inputs.waveform.ends_ms for meter in bench.meters)
+        ends_s = bench.pace.wall_s_until(recording_ends_ms)
         if self.plan.duration_s is not None:
             ends_s = min(ends_s, self.plan.duration_s)
         with contextlib.suppress(TimeoutError):
             await self._unless_failed(self._stop.wait(), ends_s)
 
-    async def _come_to_rest(self, fleet: Fleet, place: Workplace) -> DemoTotals:
+    async def _come_to_rest(self, bench: Bench, place: Workplace) -> DemoTotals:
         """Shut the taps, let every meter deliver what it has, and compare."""
-        assert self._pace is not None
-        record_ms = fleet.shut_taps()
-        seconds = self._pace.wall_s_until(record_ms + self.plan.store_interval_s * 1000)
+        record_ms = bench.shut_taps()
+        seconds = bench.pace.wall_s_until(bench.rest_ms(record_ms))
         self.step = f"Ending: the last records come in, in about {seconds + 1:.0f} s."
         for _ in range(1 + SESSIONS_MORE_MAX):
-            await self._unless_failed(fleet.hold_after(record_ms), None)
-            if await self._unless_failed(self._settled(fleet, place), None):
+            await self._unless_failed(bench.rest_after(record_ms), None)
+            if await self._unless_failed(self._settled(bench, place), None):
                 break
-            record_ms += self.plan.store_interval_s * 1000
-        return await self._totals(fleet, place)
+            record_ms += bench.store_interval_ms
+        return await self._totals(bench, place)
 
-    async def _settled(self, fleet: Fleet, place: Workplace) -> bool:
+    async def _settled(self, bench: Bench, place: Workplace) -> bool:
         """Whether all that the meters made arrives on MQTT in time."""
         subscriber = self._subscriber
         assert subscriber is not None
-        made = {meter.plan.meter_id: meter.ring().records_made for meter in fleet.meters}
+        made = {meter.identity.meter_id: meter.ring().records_made for meter in bench.meters}
         client = GatewayClient(place.socket)
 
         async def all_arrived() -> bool:
@@ -198,49 +201,24 @@ class Demo:
 
         return await until(all_arrived, timeout_s=SETTLE_TIMEOUT_S)
 
-    async def _totals(self, fleet: Fleet, place: Workplace) -> DemoTotals:
-        assert self._pace is not None
+    async def _totals(self, bench: Bench, place: Workplace) -> DemoTotals:
+        assert self._subscriber is not None
         stored = await asyncio.to_thread(_stored_counts, GatewayClient(place.socket))
-        meters = [self._meter_totals(meter, stored) for meter in fleet.meters]
-        powered_at_ms = min(meter.powered_at_ms for meter in fleet.meters)
+        meters = [
+            meter_totals(plan, meter, stored, self._subscriber.tally(plan.meter_id))
+            for plan, meter in zip(METERS, bench.meters, strict=True)
+        ]
+        powered_at_ms = min(meter.seat.powered_at_ms for meter in bench.meters)
         broker = self.plan.broker
         return DemoTotals(
             speed=self.plan.speed,
             wall_s=time.monotonic() - self._began_s,
             simulated_from=_iso(powered_at_ms),
-            simulated_until=_iso(self._pace.now_ms()),
+            simulated_until=_iso(bench.pace.now_ms()),
             flow_source=SOURCE,
             pressure_source="simulated: static head less a loss with the square of the flow",
             broker="embedded (amqtt)" if broker is None else f"{broker[0]}:{broker[1]}",
             meters=meters,
-        )
-
-    def _meter_totals(self, meter: DemoMeter, stored: dict[int, int]) -> MeterTotals:
-        assert self._subscriber is not None
-        meter_id = meter.plan.meter_id
-        ring = meter.ring()
-        tally = self._subscriber.tally(meter_id)
-        of_epoch = f"{meter_id}-{ring.epoch:08x}-"
-        published = sum(1 for each in tally.ids if each.startswith(of_epoch))
-        latest = tally.latest or {}
-        return MeterTotals(
-            meter_id=meter_id,
-            district=f"DMA {meter.plan.district}, {DISTRICTS[meter.plan.district].description}",
-            link=meter.plan.link,
-            epoch=f"{ring.epoch:08x}",
-            records_made=ring.records_made,
-            records_stored=stored.get(meter_id, 0),
-            records_published=published,
-            records_lost=ring.records_made - published,
-            records_duplicated=tally.repeat_count,
-            register_pulses=latest.get("forward_pulses"),
-            fed_pulses=meter.seat.fed_pulses[0],
-            register_reverse_pulses=latest.get("reverse_pulses"),
-            fed_reverse_pulses=meter.seat.fed_pulses[1],
-            pulse_weight_l=PULSE_WEIGHT_ML / 1000,
-            fed_volume_m3=meter.fed_volume_m3,
-            recorded_volume_m3=round(sum(meter.recorded_volumes_m3()), 6),
-            missing_hours=meter.missing_hours(),
         )
 
     def _watch(

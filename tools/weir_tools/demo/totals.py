@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from weir_tools.demo.plan import MeterPlan
+from weir_tools.demo.subscriber import MeterTally
+from weir_tools.simulator.bench import BenchMeter
+from weir_tools.simulator.districts import DISTRICTS
+
 
 @dataclass(frozen=True, slots=True)
 class MeterTotals:
@@ -90,3 +95,33 @@ class DemoTotals:
             "broker": self.broker,
             "meters": [asdict(meter) for meter in self.meters],
         }
+
+
+def meter_totals(
+    plan: MeterPlan, meter: BenchMeter, stored: dict[int, int], tally: MeterTally
+) -> MeterTotals:
+    """Collect what each side says of one meter."""
+    ring = meter.ring()
+    district = DISTRICTS[plan.district]
+    published = sum(each.startswith(f"{plan.meter_id}-{ring.epoch:08x}-") for each in tally.ids)
+    latest = tally.latest or {}
+    weight_ml = meter.identity.pulse_weight_ml
+    return MeterTotals(
+        meter_id=plan.meter_id,
+        district=f"DMA {plan.district}, {district.description}",
+        link=plan.link,
+        epoch=f"{ring.epoch:08x}",
+        records_made=ring.records_made,
+        records_stored=stored.get(plan.meter_id, 0),
+        records_published=published,
+        records_lost=ring.records_made - published,
+        records_duplicated=tally.repeat_count,
+        register_pulses=latest.get("forward_pulses"),
+        fed_pulses=meter.seat.fed_pulses[0],
+        register_reverse_pulses=latest.get("reverse_pulses"),
+        fed_reverse_pulses=meter.seat.fed_pulses[1],
+        pulse_weight_l=weight_ml / 1000,
+        fed_volume_m3=meter.seat.fed_pulses[0] * weight_ml / 1e6,
+        recorded_volume_m3=round(meter.volumes_ml()[0] / 1e6, 6),
+        missing_hours=meter.missing_spans(),
+    )

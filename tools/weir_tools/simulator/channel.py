@@ -61,10 +61,9 @@ class Seat:
         self._counts_at_boot = (0, 0)
         self._fed_before_boot = (0, 0)
 
-    @property
-    def sleeps_until_ms(self) -> int | None:
-        """When the meter wants to be woken, None while it is awake or off."""
-        return None if self._turn is None else self._turn.wake_at_ms
+    def sleeps_beyond(self, now_ms: int) -> bool:
+        """Whether the meter sleeps, with nothing to do before or at that instant."""
+        return self._turn is not None and self._turn.wake_at_ms > now_ms
 
     def power_on(self, send: Callable[[str], None]) -> None:
         """A meter took the seat. Its hardware counters begin at 0."""

@@ -6,14 +6,15 @@ Import it after `weir_tools.firmware_on_host.make_importable`.
 from dataclasses import dataclass
 from pathlib import Path
 
-from weir.assembly import FORWARD, REVERSE, RING_SECTOR
-from weir.ports.file_flash import SECTOR_SIZE, FileFlash
+from weir.assembly import RING_SECTOR
+from weir.ports.file_flash import FileFlash
 from weir.store.interval_record import FIELD_COUNT
 from weir.store.journal import Journal
 from weir.store.ring import RingLog
 from weir.store.span import Span
 
-TAKEN_AT = 0  # place in a record
+SECTOR_SIZE = 4096  # bytes; FileFlash refuses a file that is not made of such
+TAKEN_AT, FORWARD, REVERSE = range(3)  # places in a record, see weir.store.interval_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""`weir simulate`: `options` become meters and a clock, `run` runs them."""

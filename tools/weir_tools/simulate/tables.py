@@ -1,0 +1,33 @@
+"""What simulated meters were fed and recorded, as a table."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from weir_tools.quantities import whole
+from weir_tools.simulate.run import MeterSummary
+
+
+def summary_table(meters: Sequence[MeterSummary]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("meter\n", justify="right", no_wrap=True)
+    table.add_column("recording\n")
+    for heading in (
+        "records\nmade",
+        "fed\npulses",
+        "register\npulses",
+        "fed\nreverse",
+        "register\nreverse",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for meter in meters:
+        table.add_row(
+            str(meter.meter_id),
+            meter.recording,
+            whole(meter.records_made),
+            whole(meter.fed_pulses),
+            whole(meter.register_pulses),
+            whole(meter.fed_reverse_pulses),
+            whole(meter.register_reverse_pulses),
+        )
+    return table

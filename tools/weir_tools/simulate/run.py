@@ -126,6 +126,7 @@ async def _let_them_finish(bench: Bench, failure: "asyncio.Future[None]") -> Non
     record_ms = bench.shut_taps()
     if bench.pace.wall_s_until(bench.rest_ms(record_ms)) <= DRAIN_WALL_S_MAX:
         await _first_of(bench.rest_after(record_ms), failure, None)
+        await _first_of(bench.all_quiet(), failure, None)
 
 
 def _summary(meter: BenchMeter) -> MeterSummary:

@@ -30,4 +30,8 @@ def summary_table(meters: Sequence[MeterSummary]) -> Table:
             whole(meter.fed_reverse_pulses),
             whole(meter.register_reverse_pulses),
         )
+    missing = sum(meter.missing_rows for meter in meters)
+    if missing:
+        table.caption = f"{whole(missing)} rows have no value; nothing was fed for them."
+        table.caption_justify = "left"
     return table

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weir_tools.simulator.ring_reader import RingContents
 
 REST_TIMEOUT_S = 30.0
+QUIET_TIMEOUT_S = 20.0
 
 
 @dataclass(slots=True)
@@ -125,6 +126,14 @@ class Bench:
         timeout_s = self.pace.wall_s_until(rest_ms) + REST_TIMEOUT_S
         if not await until(all_rest, timeout_s=timeout_s):
             raise Failed(messages.METERS_RESTLESS.format(timeout_s=timeout_s))
+
+    async def all_quiet(self) -> bool:
+        """Wait until no meter is in a session or calls for one; return whether it came to that."""
+
+        async def quiet() -> bool:
+            return all(meter.seat.is_quiet() for meter in self.meters)
+
+        return await until(quiet, timeout_s=QUIET_TIMEOUT_S)
 
     async def stop(self) -> None:
         await asyncio.gather(*(meter.unix.stop() for meter in self.meters))

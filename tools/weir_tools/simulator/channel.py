@@ -36,6 +36,7 @@ class ChannelError(Exception):
 class _Turn:
     number: int
     wake_at_ms: int
+    link_is_quiet: bool
     pressure_wanted: bool
     alarm: Alarm | None = None
 
@@ -64,6 +65,10 @@ class Seat:
     def sleeps_beyond(self, now_ms: int) -> bool:
         """Whether the meter sleeps, with nothing to do before or at that instant."""
         return self._turn is not None and self._turn.wake_at_ms > now_ms
+
+    def is_quiet(self) -> bool:
+        """Whether the meter sleeps and waits for nothing on its link."""
+        return self._turn is not None and self._turn.link_is_quiet
 
     def power_on(self, send: Callable[[str], None]) -> None:
         """A meter took the seat. Its hardware counters begin at 0."""
@@ -113,8 +118,8 @@ class Seat:
     def _sleeps(self, turn: str, wake_at_ms: str, link_wake_in_ms: str, pressure: str) -> None:
         if int(turn) <= self._answered_turn or self._turn is not None:
             raise ChannelError(f"turn {turn} came out of order")
-        self._turn = _Turn(int(turn), int(wake_at_ms), pressure == "1")
         link_in_ms = None if link_wake_in_ms == "-" else int(link_wake_in_ms)
+        self._turn = _Turn(int(turn), int(wake_at_ms), link_in_ms is None, pressure == "1")
         self._turn.alarm = self._pace.arm(int(wake_at_ms), link_in_ms, self._answer)
 
     def _woken(self, turn: str, pressure: str) -> None:

@@ -8,11 +8,11 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from weir_gateway import messages
-from weir_gateway.broker import Broker
 from weir_gateway.documents import reading_document
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.mqtt import BrokerLost, Delivery
@@ -30,8 +30,18 @@ UNMARKED_MAX = 2000
 """Acknowledged readings that wait to be marked, as on a full disk, before publishing pauses."""
 
 _RETRY_S = 1.0
-_DENIED_PAUSE_S = 10.0
+DENIED_PAUSE_S = 10.0
 _log = logging.getLogger(__name__)
+
+
+class Outlet(Protocol):
+    """What the publisher needs of a broker."""
+
+    connected: asyncio.Event
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, tag: Hashable = None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class _Message:
 class Publisher:
     """backlog: readings not yet marked published. published: marked since the start."""
 
-    def __init__(self, store: Store, broker: Broker, topics: Topics) -> None:
+    def __init__(self, store: Store, broker: Outlet, topics: Topics) -> None:
         self._store = store
         self._broker = broker
         self._topics = topics
@@ -66,14 +76,15 @@ class Publisher:
     def on_delivered(self, deliveries: Sequence[Delivery]) -> None:
         """Take note of what the broker has acknowledged or denied."""
         for delivery in deliveries:
-            if not isinstance(delivery.tag, tuple):
+            key = delivery.tag
+            if not isinstance(key, tuple) or key not in self._in_hand.get(key[0], ()):
                 continue
             if delivery.denied is None:
-                self._acknowledged.add(delivery.tag)
+                self._acknowledged.add(key)
                 self._has_acknowledged.set()
             else:
-                self._in_hand[delivery.tag[0]].discard(delivery.tag)
-                self._wait_turns([delivery.tag[0]])
+                self._in_hand[key[0]].discard(key)
+                self._wait_turns([key[0]])
                 self._denied = delivery.denied
 
     def on_connected(self) -> None:
@@ -124,7 +135,7 @@ class Publisher:
         if self._denied is not None:
             _log.warning("%s", messages.BROKER_DENIED.format(why=self._denied))
             self._denied = None
-            await asyncio.sleep(_DENIED_PAUSE_S)
+            await asyncio.sleep(DENIED_PAUSE_S)
         while len(self._acknowledged) > UNMARKED_MAX:
             self._marked.clear()
             await self._marked.wait()

@@ -45,8 +45,12 @@ NO_MICROPYTHON = (
 )
 NO_FIRMWARE = "the meter's firmware is not in {folder}; install weir again."
 FIRMWARE_NOT_COMPILED = "the firmware does not compile: {reason}"
-METER_STOPPED = "meter {meter_id} stopped: {reason}. Its log is {log}."
-METER_SILENT = "meter {meter_id} did not start within {timeout_s:.0f} s. Its log is {log}."
+METER_STOPPED = "meter {meter_id} stopped ({ending}): {reason}."
+METER_SILENT = (
+    "meter {meter_id} did not start within {timeout_s:.0f} s; is this machine very busy?"
+)
+    "meter {meter_id} did not start within {timeout_s:.0f} s; is this machine very busy?"
+)
 KEYS_TOO_OPEN = "{file} can be read by others than its owner; run `chmod 600 {file}`."
 KEYS_MALFORMED = (
     "{file}, line {line}: expected a meter's number and 32 hex digits of key; correct the line."
@@ -95,11 +99,11 @@ RECORDING_TOO_SHORT = (
     "give a longer recording."
 )
 COMPANION_SLOW = "the {name} does not get ready ({reason}); is this machine very busy?"
-COMPANION_ENDED = "the {name} stopped: {reason}."
+COMPANION_ENDED = "the {name} stopped ({ending}): {reason}."
 METERS_RESTLESS = "the meters did not come to rest within {timeout_s:.0f} s; try a lower --speed."
 KEEP_NOT_EMPTY = "{folder} is not an empty folder; give --keep a new one."
 KEEP_NOT_MADE = "the folder {folder} cannot be made ({reason}); give --keep another."
-JSON_NOT_WRITTEN = "{file} cannot be written ({reason}); give --json another path."
+JSON_NOT_WRITTEN = "{file} cannot be written; give --json the path of a file in a writable folder."
 TOTALS_DIFFER = "the totals disagree: {differences}."
 
 # weir simulate

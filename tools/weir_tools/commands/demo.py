@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,8 @@ def demo(
     broker is a real one. The flow is the recorded inflow of real districts, faster than real; the
     pressure is simulated. At the end the totals are compared to the pulse.
     """
-    _writable(json_file)
+    if json_file is not None:
+        _check_writable(json_file)
     plan = DemoPlan(speed, duration_s, broker, keep)
     console = open_console()
     totals = asyncio.run(_run(plan, console, is_live=console.is_terminal and not headless))
@@ -89,15 +91,11 @@ def demo(
         raise Different(messages.TOTALS_DIFFER.format(differences="; ".join(differences)))
 
 
-def _writable(json_file: Path | None) -> None:
+def _check_writable(file: Path) -> None:
     """Find out before the demo, not after it."""
-    if json_file is None:
-        return
-    try:
-        json_file.touch()
-    except OSError as error:
-        reason = error.strerror
-        raise Misused(messages.JSON_NOT_WRITTEN.format(file=json_file, reason=reason)) from error
+    place = file if file.exists() else file.absolute().parent
+    if not os.access(place, os.W_OK) or file.is_dir() or not file.absolute().parent.is_dir():
+        raise Misused(messages.JSON_NOT_WRITTEN.format(file=file))
 
 
 async def _run(plan: DemoPlan, console: Console, *, is_live: bool) -> "DemoTotals":

@@ -12,6 +12,7 @@ from pathlib import Path
 from weir_tools import messages
 from weir_tools.errors import Failed
 from weir_tools.extras import extra_folder
+from weir_tools.simulator.endings import ending, last_words
 from weir_tools.simulator.waiting import until
 
 BROKER = "broker"
@@ -59,7 +60,7 @@ class Companion:
             raise self.ended()
         if not is_up:
             sentence = messages.COMPANION_SLOW
-            raise Failed(sentence.format(name=self.name, reason=self._last_words()))
+            raise Failed(sentence.format(name=self.name, reason=last_words(self._log)))
 
     async def wait(self) -> None:
         """Return when it has ended."""
@@ -81,14 +82,12 @@ class Companion:
 
     def ended(self) -> Failed:
         """The error to raise when it ended by itself."""
-        return Failed(messages.COMPANION_ENDED.format(name=self.name, reason=self._last_words()))
-
-    def _last_words(self) -> str:
-        with contextlib.suppress(OSError):
-            lines = self._log.read_text(errors="replace").strip().splitlines()
-            if lines:
-                return lines[-1].rstrip(".")
-        return "it said nothing"
+        code = self._child.returncode if self._child is not None else None
+        return Failed(
+            messages.COMPANION_ENDED.format(
+                name=self.name, ending=ending(code), reason=last_words(self._log)
+            )
+        )
 
 
 async def start_broker(log: Path) -> tuple[Companion, int]:

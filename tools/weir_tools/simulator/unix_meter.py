@@ -10,6 +10,7 @@ from pathlib import Path
 from weir_tools import messages
 from weir_tools.errors import Failed
 from weir_tools.simulator.channel import Seat
+from weir_tools.simulator.endings import ending, last_words
 from weir_tools.simulator.firmware import Interpreter, firmware_command
 
 START_TIMEOUT_S = 20.0
@@ -94,23 +95,14 @@ class UnixMeter:
             await self._child.wait()
             await self.seat.vacant.wait()
 
-    def last_words(self) -> str:
-        """Why it stopped, in one line."""
-        if self.seat.died_of:
-            return self.seat.died_of
-        with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").strip().splitlines()
-            if lines:
-                return lines[-1]
-        code = self._child.returncode if self._child is not None else None
-        return f"exit code {code}"
-
     def stopped(self) -> Failed:
         """The error to raise when it stopped by itself."""
-        sentence = messages.METER_STOPPED
+        code = self._child.returncode if self._child is not None else None
         return Failed(
-            sentence.format(
-                meter_id=self.seat.meter_id, reason=self.last_words().rstrip("."), log=self.log
+            messages.METER_STOPPED.format(
+                meter_id=self.seat.meter_id,
+                ending=ending(code),
+                reason=self.seat.died_of or last_words(self.log),
             )
         )
 
@@ -128,7 +120,7 @@ class UnixMeter:
                 await self.kill()
                 raise Failed(
                     messages.METER_SILENT.format(
-                        meter_id=self.seat.meter_id, timeout_s=START_TIMEOUT_S, log=self.log
+                        meter_id=self.seat.meter_id, timeout_s=START_TIMEOUT_S
                     )
                 )
         finally:

@@ -49,8 +49,6 @@ METER_STOPPED = "meter {meter_id} stopped ({ending}): {reason}."
 METER_SILENT = (
     "meter {meter_id} did not start within {timeout_s:.0f} s; is this machine very busy?"
 )
-    "meter {meter_id} did not start within {timeout_s:.0f} s; is this machine very busy?"
-)
 KEYS_TOO_OPEN = "{file} can be read by others than its owner; run `chmod 600 {file}`."
 KEYS_MALFORMED = (
     "{file}, line {line}: expected a meter's number and 32 hex digits of key; correct the line."

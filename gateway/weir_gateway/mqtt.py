@@ -23,7 +23,7 @@ WINDOW_MAX = 50
 """Messages in flight. paho looks through all of them at every PUBACK, so more is slower."""
 
 KEEPALIVE_S = 30
-_CONNACK_S_MAX = 10.0
+CONNACK_S_MAX = 10.0
 _UNSUPPORTED_VERSION = 0x84
 
 
@@ -83,11 +83,11 @@ class MqttConnection:
         try:
             await asyncio.to_thread(self._dial)
             self._client.loop_start()
-            async with asyncio.timeout(_CONNACK_S_MAX):
+            async with asyncio.timeout(CONNACK_S_MAX):
                 window = await self._connected
         except TimeoutError:
             self.abandon()
-            text = messages.BROKER_SILENT.format(limit_s=_CONNACK_S_MAX)
+            text = messages.BROKER_SILENT.format(limit_s=CONNACK_S_MAX)
             raise self._problem(messages.BROKER_UNREACHABLE, text) from None
         except BrokerProblem:
             self.abandon()

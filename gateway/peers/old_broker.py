@@ -1,0 +1,69 @@
+"""Brokers that real networks have and mosquitto cannot play: old, rude or mute ones."""
+
+import asyncio
+from enum import Enum
+
+
+class Manner(Enum):
+    REFUSES_5 = "answers MQTT 5 with the return code of 3.1.1"
+    HANGS_UP_ON_5 = "closes the connection when it hears MQTT 5"
+    HANGS_UP = "closes every connection"
+    MUTE = "never answers"
+
+
+class OldBroker:
+    """Speaks just enough MQTT 3.1.1 to take messages. topics: of what it has acknowledged."""
+
+    def __init__(self, manner: Manner) -> None:
+        self.manner = manner
+        self.topics: list[str] = []
+        self.levels: list[int] = []
+        self.port = 0
+
+    async def start(self) -> None:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = server
+        self.port = server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while self._answer(writer, *await _read_packet(reader)):
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def _answer(self, writer: asyncio.StreamWriter, kind: int, body: bytes) -> bool:
+        """Answer one packet; return whether to go on."""
+        if kind >> 4 == 1:
+            self.levels.append(body[6])
+            return self._greet(writer, body[6])
+        if kind >> 4 == 3:
+            size = int.from_bytes(body[:2], "big")
+            self.topics.append(body[2 : 2 + size].decode())
+            writer.write(b"\x40\x02" + body[2 + size : 4 + size])
+        return True
+
+    def _greet(self, writer: asyncio.StreamWriter, level: int) -> bool:
+        if self.manner is Manner.MUTE:
+            return True
+        if self.manner is Manner.HANGS_UP or (self.manner is Manner.HANGS_UP_ON_5 and level == 5):
+            return False
+        refused = level == 5
+        writer.write(b"\x20\x02\x00\x01" if refused else b"\x20\x02\x00\x00")
+        return not refused
+
+
+async def _read_packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    kind = (await reader.readexactly(1))[0]
+    size, shift = 0, 0
+    while True:
+        byte = (await reader.readexactly(1))[0]
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return kind, await reader.readexactly(size)

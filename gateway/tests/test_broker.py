@@ -1,0 +1,252 @@
+"""The connection to the broker: found, kept, fallen back, denied, and ended politely."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from peers.certificates import Authority
+from peers.echo import until
+from peers.mosquitto import Consumer, Mosquitto, find_mosquitto
+from peers.old_broker import Manner, OldBroker
+from peers.waiting import wait_for
+from weir_gateway import mqtt
+from weir_gateway.broker import Broker
+from weir_gateway.config import MqttConfig
+from weir_gateway.mqtt import BrokerLost, Delivery, Will
+
+STATUS = "weir/gateway/gw1/status"
+CONFIG = MqttConfig(
+    host="127.0.0.1",
+    port=0,
+    prefix="weir",
+    client_id="weir-gw1",
+    username=None,
+    password=None,
+    tls=False,
+    tls_ca_file=None,
+    tls_certificate_file=None,
+    tls_key_file=None,
+)
+
+
+class Attachment:
+    """A broker connection that runs, and what it was told."""
+
+    def __init__(self, config: MqttConfig) -> None:
+        self.delivered: list[Delivery] = []
+        self.connections = 0
+        self.broker = Broker(config, Will(STATUS, b'{"status":"offline"}'), self._on_connected)
+        self.broker.on_delivered = self.delivered.extend
+
+    def _on_connected(self) -> None:
+        self.connections += 1
+
+    async def connected(self) -> None:
+        await until(self.broker.connected.is_set, f"a connection: {self.broker.problem}")
+
+
+Scenario = Callable[[Attachment], Coroutine[Any, Any, None]]
+
+
+def attach(config: MqttConfig, scenario: Scenario) -> None:
+    async def started() -> None:
+        attachment = Attachment(config)
+        running = asyncio.create_task(attachment.broker.run())
+        await scenario(attachment)
+        running.cancel()
+        await attachment.broker.close(b'{"status":"stopped"}')
+
+    asyncio.run(started())
+
+
+def at(port: int, **changes: Any) -> MqttConfig:
+    return replace(CONFIG, port=port, **changes)
+
+
+def test_messages_are_delivered_when_the_broker_has_acknowledged_them(
+    broker: Mosquitto, consumer: Consumer
+) -> None:
+    async def scenario(attachment: Attachment) -> None:
+        await attachment.connected()
+        assert attachment.broker.protocol_text == "5.0"
+        for number in range(500):
+            await attachment.broker.publish(f"weir/{number}", b"%d" % number, tag=number)
+        await until(lambda: len(attachment.delivered) == 500, "500 acknowledgements")
+        assert attachment.delivered == [Delivery(number) for number in range(500)]
+
+    attach(at(broker.port), scenario)
+    wait_for(lambda: len(consumer.messages) >= 501, "all at the consumer")
+
+
+def test_publishing_without_a_connection_says_so_at_once() -> None:
+    async def scenario(attachment: Attachment) -> None:
+        with pytest.raises(BrokerLost):
+            await attachment.broker.publish("weir/1", b"1")
+
+    attach(at(1), scenario)
+
+
+def test_a_broker_that_comes_later_is_found(tmp_path: Path) -> None:
+    broker = Mosquitto(find_mosquitto(), tmp_path)
+
+    async def scenario(attachment: Attachment) -> None:
+        await until(lambda: "cannot reach" in str(attachment.broker.problem), "a problem")
+        broker.start()
+        await attachment.connected()
+        assert attachment.broker.problem is None
+
+    attach(at(broker.port), scenario)
+    broker.stop()
+
+
+def test_a_broker_that_goes_and_comes_back_is_found_again(broker: Mosquitto) -> None:
+    async def scenario(attachment: Attachment) -> None:
+        await attachment.connected()
+        broker.stop()
+        await until(lambda: not attachment.broker.connected.is_set(), "the loss")
+        with pytest.raises(BrokerLost):
+            await attachment.broker.publish("weir/1", b"1")
+        broker.start()
+        await attachment.connected()
+        await attachment.broker.publish("weir/1", b"1", tag="again")
+        await until(lambda: attachment.delivered, "an acknowledgement")
+        assert attachment.connections == 2
+
+    attach(at(broker.port), scenario)
+
+
+@pytest.mark.parametrize("manner", [Manner.REFUSES_5, Manner.HANGS_UP_ON_5])
+def test_a_broker_that_does_not_speak_mqtt_5_is_spoken_to_in_3_1_1(manner: Manner) -> None:
+    async def started() -> None:
+        old = OldBroker(manner)
+        await old.start()
+        attachment = Attachment(at(old.port))
+        running = asyncio.create_task(attachment.broker.run())
+        await attachment.connected()
+        assert attachment.broker.protocol_text == "3.1.1"
+        assert old.levels == [5, 4]
+        await attachment.broker.publish("weir/1", b"1", tag=1)
+        await until(lambda: attachment.delivered == [Delivery(1)], "an acknowledgement")
+        running.cancel()
+        await attachment.broker.close(b"{}")
+        assert old.topics == ["weir/1", STATUS]
+        old.stop()
+
+    asyncio.run(started())
+
+
+def test_a_broker_that_hangs_up_is_told_as_refusing() -> None:
+    async def started() -> None:
+        rude = OldBroker(Manner.HANGS_UP)
+        await rude.start()
+        attachment = Attachment(at(rude.port))
+        running = asyncio.create_task(attachment.broker.run())
+        await until(lambda: "refuses this gateway" in str(attachment.broker.problem), "a problem")
+        running.cancel()
+        rude.stop()
+
+    asyncio.run(started())
+
+
+def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "CONNACK_S_MAX", 0.3)
+
+    async def started() -> None:
+        mute = OldBroker(Manner.MUTE)
+        await mute.start()
+        attachment = Attachment(at(mute.port))
+        running = asyncio.create_task(attachment.broker.run())
+        await until(lambda: "did not answer" in str(attachment.broker.problem), "a problem")
+        running.cancel()
+        mute.stop()
+
+    asyncio.run(started())
+
+
+def test_a_wrong_password_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broker = Mosquitto(find_mosquitto(), tmp_path, "allow_anonymous false\n")
+    broker.start()
+
+    async def scenario(attachment: Attachment) -> None:
+        await until(lambda: "refuses this gateway" in str(attachment.broker.problem), "a problem")
+        assert "[mqtt]" in str(attachment.broker.problem)
+
+    attach(at(broker.port, username="gateway", password="hush"), scenario)
+    broker.stop()
+    assert "hush" not in caplog.text
+
+
+def test_a_window_that_the_broker_narrows_is_respected(tmp_path: Path) -> None:
+    broker = Mosquitto(
+        find_mosquitto(), tmp_path, "allow_anonymous true\nmax_inflight_messages 3\n"
+    )
+    broker.start()
+
+    async def scenario(attachment: Attachment) -> None:
+        await attachment.connected()
+        for number in range(300):
+            await attachment.broker.publish("weir/1", b"1", tag=number)
+        await until(lambda: len(attachment.delivered) == 300, "all acknowledgements")
+        assert attachment.connections == 1
+
+    attach(at(broker.port), scenario)
+    broker.stop()
+
+
+def test_what_the_broker_denies_is_delivered_as_denied(tmp_path: Path) -> None:
+    (tmp_path / "acl").write_text("topic write weir/allowed\n")
+    extra = f"allow_anonymous true\nacl_file {tmp_path}/acl\n"
+    broker = Mosquitto(find_mosquitto(), tmp_path, extra)
+    broker.start()
+
+    async def scenario(attachment: Attachment) -> None:
+        await attachment.connected()
+        await attachment.broker.publish("weir/denied", b"1", tag="denied")
+        await attachment.broker.publish("weir/allowed", b"1", tag="allowed")
+        await until(lambda: len(attachment.delivered) == 2, "both outcomes")
+        assert attachment.delivered == [
+            Delivery("denied", "Not authorized"),
+            Delivery("allowed"),
+        ]
+
+    attach(at(broker.port), scenario)
+    broker.stop()
+
+
+def test_tls_is_spoken_with_a_broker_whose_authority_is_known(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ours")
+    certificate, key = authority.issue("localhost")
+    key.chmod(0o644)  # mosquitto reads it as its own user
+    tls = f"allow_anonymous true\ncafile {authority.path}\ncertfile {certificate}\nkeyfile {key}\n"
+    broker = Mosquitto(find_mosquitto(), tmp_path, tls)
+    broker.start()
+    stranger = Authority(tmp_path / "theirs")
+
+    async def known(attachment: Attachment) -> None:
+        await attachment.connected()
+
+    async def unknown(attachment: Attachment) -> None:
+        await until(lambda: "cannot reach" in str(attachment.broker.problem), "a problem")
+        assert "certificate verify failed" in str(attachment.broker.problem)
+
+    attach(at(broker.port, host="localhost", tls=True, tls_ca_file=authority.path), known)
+    attach(at(broker.port, host="localhost", tls=True, tls_ca_file=stranger.path), unknown)
+    broker.stop()
+
+
+def test_a_clean_end_leaves_the_last_words_and_not_the_will(
+    broker: Mosquitto, consumer: Consumer
+) -> None:
+    async def scenario(attachment: Attachment) -> None:
+        await attachment.connected()
+
+    attach(at(broker.port), scenario)
+    wait_for(lambda: consumer.newest(STATUS), "the last words")
+    assert consumer.payloads(STATUS) == [{"status": "stopped"}]
+    late = Consumer(broker.port, client_id="late")
+    wait_for(lambda: late.newest(STATUS) == {"status": "stopped"}, "the retained last words")
+    late.close()

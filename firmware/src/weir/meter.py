@@ -1,9 +1,10 @@
 """The meter: one synchronous step from inputs to actions. Objects come in; nothing is opened."""
 
+from micropython import const
 from weir.link import tables_gen as t
 from weir.schedule import timekeeper as clock
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -11,14 +12,11 @@ if TYPE_CHECKING:
     from weir.metrology.registers import Registers
     from weir.schedule.timekeeper import Timekeeper
     from weir.schedule.timetable import Timetable
-    from weir.store.cursor import AcknowledgedCursor
     from weir.store.journal import Journal
 
     class Session(Protocol):
         """What the meter asks of its session; see weir.link.session.DeviceSession."""
 
-        cursor: int
-        said_hello: bool
         active: bool
         link_wake_at_ms: "int | None"
         clock_offer_ms: "int | None"
@@ -32,8 +30,7 @@ if TYPE_CHECKING:
         def transmit(self, link_ms: int, now_ms: int) -> bytes: ...
 
 
-LINK_PATIENCE_MS = 30_000  # of the link's time; one that has not opened by then is out of reach
-CURSOR_STRIDE = 96  # records between saves: a start repeats fewer than this, for little wear
+_LINK_PATIENCE_MS = const(30_000)  # of the link's time; then it counts as out of reach
 
 
 class Inputs:
@@ -86,7 +83,6 @@ class Meter:
         timekeeper: "Timekeeper",
         timetable: "Timetable",
         journal: "Journal",
-        cursor: "AcknowledgedCursor",
         session: "Session",
     ) -> None:
         self._registers = registers
@@ -94,7 +90,6 @@ class Meter:
         self._timekeeper = timekeeper
         self._timetable = timetable
         self._journal = journal
-        self._cursor = cursor
         self._session = session
         self._actions = Actions()
         self._record = [0] * 9
@@ -102,7 +97,6 @@ class Meter:
         self._interval_began_ms = self._sampled_at_ms = 0
         self._calling = False  # the link shall open for a session
         self._call_ends_ms = 0  # link_ms
-        session.cursor = cursor.sequence
 
     def pressure_due(self, now_ms: int) -> bool:
         """Return whether a step at ``now_ms`` takes a sample."""
@@ -200,7 +194,7 @@ class Meter:
             self._timetable.sent(calendar_ms)
             if not (self._calling or self._session.active) and self._has_reason():
                 self._calling = True
-                self._call_ends_ms = inputs.link_ms + LINK_PATIENCE_MS
+                self._call_ends_ms = inputs.link_ms + _LINK_PATIENCE_MS
         if not self._calling:
             return
         if inputs.link_is_open:
@@ -216,10 +210,6 @@ class Meter:
     def _session_ended(self, now_ms: int) -> None:
         if not self._timekeeper.is_set:
             self._timetable.retry(self._timekeeper.calendar_ms(now_ms))
-        cursor = self._session.cursor
-        moved = (cursor - self._cursor.sequence) & 0xFFFFFFFF
-        if CURSOR_STRIDE <= moved <= 0x100000000 - CURSOR_STRIDE:  # either way
-            self._cursor.save(cursor)
 
     def _plan(self) -> None:
         actions, session = self._actions, self._session

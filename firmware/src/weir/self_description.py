@@ -1,19 +1,23 @@
 """What HELLO says about the meter."""
 
+from micropython import const
 from weir.link.tables_gen import LAYOUTS, TYPE_HELLO
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from weir.hal.clock import Clock
+    from weir.hal.key_store import KeyStore
     from weir.hal.power import Power
     from weir.metrology.interval import Interval
     from weir.metrology.registers import Registers
     from weir.schedule.timekeeper import Timekeeper
-    from weir.settings import Settings
     from weir.store.journal import Journal
 
-FIRMWARE_VERSION = (0, 1, 0)
-MEDIUM_WATER = 0
+_FIRMWARE_VERSION = (0, 1, 0)
+_MEDIUM_WATER = const(0)
+_SETTINGS_VERSION = const(0)  # as provisioned
+
+FRAME_SIZE_MAX = const(140)  # bytes; one SMS, so that every carrier takes it
 
 
 class SelfDescription:
@@ -21,7 +25,7 @@ class SelfDescription:
 
     def __init__(
         self,
-        settings: "Settings",
+        keys: "KeyStore",
         clock: "Clock",
         power: "Power",
         timekeeper: "Timekeeper",
@@ -29,7 +33,7 @@ class SelfDescription:
         registers: "Registers",
         interval: "Interval",
     ) -> None:
-        self._settings = settings
+        self._keys = keys
         self._clock = clock
         self._power = power
         self._timekeeper = timekeeper
@@ -39,18 +43,18 @@ class SelfDescription:
 
     def __call__(self) -> "list[int]":
         values = self._values()
-        return [values[name] for name in LAYOUTS[TYPE_HELLO][1]]
+        return [values[name] for name in LAYOUTS[TYPE_HELLO][1].split()]
 
     def _values(self) -> "dict[str, int]":
         now_ms = self._clock.now_ms()
-        settings = self._settings
+        keys = self._keys
         return {
-            "firmware_major": FIRMWARE_VERSION[0],
-            "firmware_minor": FIRMWARE_VERSION[1],
-            "firmware_patch": FIRMWARE_VERSION[2],
+            "firmware_major": _FIRMWARE_VERSION[0],
+            "firmware_minor": _FIRMWARE_VERSION[1],
+            "firmware_patch": _FIRMWARE_VERSION[2],
             "reset_cause": self._power.reset_cause(),
-            "medium": MEDIUM_WATER,
-            "settings_version": settings.version,
+            "medium": _MEDIUM_WATER,
+            "settings_version": _SETTINGS_VERSION,
             "boot_sequence": self._journal.boot_sequence,
             "sequence_oldest": self._journal.sequence_oldest,
             "sequence_next": self._journal.sequence_next,
@@ -60,9 +64,9 @@ class SelfDescription:
             "battery_mv": self._power.battery_mv(),
             "forward_pulses": self._registers.forward_pulses,
             "reverse_pulses": self._registers.reverse_pulses,
-            "pulse_weight_ml": settings.pulse_weight_ml,
-            "sample_interval_s": settings.sample_interval_s,
-            "store_interval_s": settings.store_interval_s,
-            "send_interval_s": settings.send_interval_s,
-            "frame_size_max": settings.frame_size_max,
+            "pulse_weight_ml": keys.pulse_weight_ml,
+            "sample_interval_s": keys.sample_interval_s,
+            "store_interval_s": keys.store_interval_s,
+            "send_interval_s": keys.send_interval_s,
+            "frame_size_max": FRAME_SIZE_MAX,
         }

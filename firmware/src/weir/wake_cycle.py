@@ -1,8 +1,9 @@
 """The loop around the meter's step, the same on every port."""
 
+from micropython import const
 from weir.meter import Inputs
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from weir.hal.analog import Analog
     from weir.hal.byte_link import ByteLink

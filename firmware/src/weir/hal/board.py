@@ -2,6 +2,7 @@
 
 TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Protocol
 
     from weir.hal.analog import Analog
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from weir.hal.key_store import KeyStore
     from weir.hal.power import Power
     from weir.hal.pulse_counter import PulseCounter
-    from weir.settings import Settings
 else:
     Protocol = object
 
@@ -41,10 +41,8 @@ class Board(Protocol):
     def keys(self) -> "KeyStore": ...
 
     @property
-    def settings(self) -> "Settings": ...
-
-    def aes(self, key: bytes, mode: int, *initial: bytes) -> "Any":
-        """Return AES-128 with ``encrypt(blocks)``. Modes: 1 is ECB; 2 is CBC from ``initial``."""
+    def aes(self) -> "Callable[..., Any]":
+        """Makes AES-128 with ``encrypt(blocks)``: ``aes(key, 1)`` ECB, ``aes(key, 2, iv)`` CBC."""
 
     def draw_u32(self) -> int:
         """Return 32 bits that nobody can foresee."""

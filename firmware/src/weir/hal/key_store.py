@@ -1,4 +1,4 @@
-"""Contract of the store that keeps who the meter is."""
+"""Contract of the store that keeps what the meter was provisioned with."""
 
 TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
 if TYPE_CHECKING:
@@ -8,8 +8,11 @@ else:
 
 
 class KeyStore(Protocol):
-    """The identity written when the meter was provisioned. It never changes within a boot."""
+    """It never changes within a boot. Intervals are in seconds."""
 
     meter_id: int  # u32, not 0
     key: bytes  # 16 bytes, AES-128; never logged, never sent
     pulse_weight_ml: int  # volume of one pulse
+    sample_interval_s: int
+    store_interval_s: int
+    send_interval_s: int

@@ -2,9 +2,10 @@
 
 import struct
 
+from micropython import const
 from weir.link.tables_gen import LAYOUTS, PROTOCOL_VERSION, TYPE_HELLO
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

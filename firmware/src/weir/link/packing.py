@@ -10,16 +10,17 @@ time_quality.
 
 from array import array
 
+from micropython import const
 from weir.link import tables_gen as t
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TOP = 1 << 24
-_BOTTOM = 1 << 16
-_WORD = 0xFFFF_FFFF
-_TAIL_SIZE = 3  # bytes that the end mark and the last byte may still need
+_TOP = const(1 << 24)
+_BOTTOM = const(1 << 16)
+_WORD = const(0xFFFF_FFFF)
+_TAIL_SIZE = const(3)  # bytes that the end mark and the last byte may still need
 
 
 def _bit_length(value: int) -> int:
@@ -42,8 +43,8 @@ class RangeEncoder:
 
     def __init__(self, size_max: int) -> None:
         self.output = bytearray(size_max)
-        self._contexts = array("H", [0] * t.CONTEXT_COUNT)
-        self._saved_contexts = array("H", [0] * t.CONTEXT_COUNT)
+        self._contexts = array("H", bytes(2 * t.CONTEXT_COUNT))
+        self._saved_contexts = array("H", bytes(2 * t.CONTEXT_COUNT))
         self._saved_output = bytearray(size_max)
         self.reset()
 

@@ -6,7 +6,9 @@ object with ``encrypt``. The MAC is one CBC pass, the key stream one ECB pass.
 
 import struct
 
-TYPE_CHECKING = False
+from micropython import const
+
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -15,11 +17,11 @@ TAG_SIZE = 8
 UPLINK = 0
 DOWNLINK = 1
 
-_MODE_ECB = 1
-_MODE_CBC = 2
-_BLOCK = 16
-_MAC_FLAGS = 0x59  # header present, 8-byte tag, 2-byte length
-_STREAM_FLAGS = 0x01
+_MODE_ECB = const(1)
+_MODE_CBC = const(2)
+_BLOCK = const(16)
+_MAC_FLAGS = const(0x59)  # header present, 8-byte tag, 2-byte length
+_STREAM_FLAGS = const(0x01)
 
 
 def _padded(text: bytes) -> bytes:

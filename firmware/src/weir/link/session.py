@@ -4,12 +4,13 @@ It owns no link and no clock: chunks and times come in, bytes to write go out. R
 from the journal when a frame is made, so a session holds no record of its own.
 """
 
+from micropython import const
 from weir.link import codec, sealing
 from weir.link import tables_gen as t
 from weir.link.framing import Deframer, enframe
 from weir.link.packing import BatchPacker
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol
@@ -29,9 +30,9 @@ ACKNOWLEDGE_TIMEOUT_MS = 5000
 REMEMBERED_FRAMES = 8  # the acknowledgement of an earlier attempt is a promise as well
 LOST_RUN_MAX = 256  # unreadable records looked past in one go
 
-_MASK = 0xFFFF_FFFF
-_HALF = 0x8000_0000
-_HEADER_SIZE_MAX = 10
+_MASK = const(0xFFFF_FFFF)
+_HALF = const(0x8000_0000)
+_HEADER_SIZE_MAX = const(10)
 
 
 def _ahead(sequence: int, of: int) -> int:

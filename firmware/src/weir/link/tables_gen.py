@@ -29,14 +29,6 @@ STATUS_LEAK = 64
 STATUS_BURST = 128
 STATUS_BATTERY_LOW = 256
 STATUS_SHORT_INTERVAL = 512
-QUALITY_UNSET = 0
-QUALITY_S0_5 = 1
-QUALITY_S2 = 2
-QUALITY_S8 = 3
-QUALITY_S32 = 4
-QUALITY_S128 = 5
-QUALITY_S512 = 6
-QUALITY_WORSE = 7
 FLAG_KEEP_LISTENING = 1
 FLAG_HELLO_WANTED = 2
 COLUMNS_REVERSE = 1
@@ -55,17 +47,17 @@ COLUMN_PEAK_OF_STEADY = 8
 
 # type: (format of the fields, their names, format of the repeated item, its names)
 LAYOUTS = {
-    0x01: ('<BBBBBHLLLLBHHLLLLLLH', ('firmware_major', 'firmware_minor', 'firmware_patch', 'reset_cause', 'medium', 'settings_version', 'boot_sequence', 'sequence_oldest', 'sequence_next', 'clock_s', 'time_quality', 'status', 'battery_mv', 'forward_pulses', 'reverse_pulses', 'pulse_weight_ml', 'sample_interval_s', 'store_interval_s', 'send_interval_s', 'frame_size_max'), '', ()),
-    0x02: ('<B', ('settings_version',), '', ()),
-    0x03: ('<HHLBLLlhHH', ('request', 'settings_version', 'taken_at_s', 'time_quality', 'forward_pulses', 'reverse_pulses', 'flow_l_per_h', 'pressure_kpa', 'battery_mv', 'status'), '', ()),
-    0x04: ('<B', ('settings_version',), '<LLBBBll', ('event_sequence', 'taken_at_s', 'time_quality', 'code', 'phase', 'value', 'limit')),
-    0x05: ('<HB', ('settings_version', 'outcome'), '<Bl', ('key', 'value')),
-    0x06: ('<B', ('settings_version',), '<LL', ('first_sequence', 'last_sequence')),
-    0x10: ('<LLHLB', ('answers', 'time_s', 'time_ms', 'resume_at', 'flags'), '', ()),
-    0x11: ('<LH', ('answers', 'settings_version'), '<Bl', ('key', 'value')),
-    0x12: ('<L', ('answers',), '<LL', ('first_sequence', 'last_sequence')),
-    0x13: ('<LH', ('answers', 'request'), '', ()),
-    0x14: ('<LHBl', ('answers', 'request', 'code', 'argument'), '', ()),
+    0x01: ('<BBBBBHLLLLBHHLLLLLLH', 'firmware_major firmware_minor firmware_patch reset_cause medium settings_version boot_sequence sequence_oldest sequence_next clock_s time_quality status battery_mv forward_pulses reverse_pulses pulse_weight_ml sample_interval_s store_interval_s send_interval_s frame_size_max', '', ''),
+    0x02: ('<B', 'settings_version', '', ''),
+    0x03: ('<HHLBLLlhHH', 'request settings_version taken_at_s time_quality forward_pulses reverse_pulses flow_l_per_h pressure_kpa battery_mv status', '', ''),
+    0x04: ('<B', 'settings_version', '<LLBBBll', 'event_sequence taken_at_s time_quality code phase value limit'),
+    0x05: ('<HB', 'settings_version outcome', '<Bl', 'key value'),
+    0x06: ('<B', 'settings_version', '<LL', 'first_sequence last_sequence'),
+    0x10: ('<LLHLB', 'answers time_s time_ms resume_at flags', '', ''),
+    0x11: ('<LH', 'answers settings_version', '<Bl', 'key value'),
+    0x12: ('<L', 'answers', '<LL', 'first_sequence last_sequence'),
+    0x13: ('<LH', 'answers request', '', ''),
+    0x14: ('<LHBl', 'answers request code argument', '', ''),
 }
 
 LEVELS = 8

@@ -1,9 +1,11 @@
 """What one store interval has shown so far."""
 
-PEAK_MAX = 0xFFFF  # stands for this many pulses or more
-PRESSURE_LIMIT_KPA = 32767  # beyond it, either way, a value does not fit its record
+from micropython import const
 
-_MASK = 0xFFFFFFFF
+_PEAK_MAX = const(0xFFFF)  # stands for this many pulses or more
+_PRESSURE_LIMIT_KPA = const(32767)  # beyond it, either way, a value does not fit its record
+
+_MASK = const(0xFFFFFFFF)
 
 
 class Interval:
@@ -34,9 +36,12 @@ class Interval:
         """
         pulses = (forward_pulses - self._forward_sampled) & _MASK
         self._forward_sampled = forward_pulses
-        peak = min(-(-pulses // intervals), PEAK_MAX)
+        peak = min(-(-pulses // intervals), _PEAK_MAX)
         self.peak_flow_pulses = max(self.peak_flow_pulses, peak)
-        if pressure_kpa is not None and -PRESSURE_LIMIT_KPA <= pressure_kpa <= PRESSURE_LIMIT_KPA:
+        if (
+            pressure_kpa is not None
+            and -_PRESSURE_LIMIT_KPA <= pressure_kpa <= _PRESSURE_LIMIT_KPA
+        ):
             self._add_pressure(pressure_kpa)
 
     def flag(self, status: int) -> None:

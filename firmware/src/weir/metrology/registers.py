@@ -1,7 +1,9 @@
 """Registers: absolute totals of forward and reverse pulses, continued over restarts."""
 
-_MASK = 0xFFFFFFFF
-_HALF = 0x80000000
+from micropython import const
+
+_MASK = const(0xFFFFFFFF)
+_HALF = const(0x80000000)
 
 
 class Registers:
@@ -13,19 +15,19 @@ class Registers:
         self._forward_seen = 0  # hardware totals at the last take; hardware starts at 0
         self._reverse_seen = 0
 
-    def take(self, forward_counted: int, reverse_counted: int) -> bool:
+    def take(self, forward_pulses: int, reverse_pulses: int) -> bool:
         """Add what the hardware has counted since the last call, from its totals of this boot.
 
         Returns False when a total went back: the hardware was restarted, so pulses may be missing.
         What it has counted since then is added.
         """
-        forward = (forward_counted - self._forward_seen) & _MASK
-        reverse = (reverse_counted - self._reverse_seen) & _MASK
+        forward = (forward_pulses - self._forward_seen) & _MASK
+        reverse = (reverse_pulses - self._reverse_seen) & _MASK
         steady = forward < _HALF and reverse < _HALF
         if not steady:
-            forward, reverse = forward_counted, reverse_counted
-        self._forward_seen = forward_counted
-        self._reverse_seen = reverse_counted
+            forward, reverse = forward_pulses, reverse_pulses
+        self._forward_seen = forward_pulses
+        self._reverse_seen = reverse_pulses
         self.forward_pulses = (self.forward_pulses + forward) & _MASK
         self.reverse_pulses = (self.reverse_pulses + reverse) & _MASK
         return steady

@@ -12,29 +12,72 @@ Lines over a TCP connection on the loopback interface; ``turn`` counts up:
 Each turn gets one ``I``. It may cross the ``W`` of its turn, and then answers both.
 """
 
+import select
 import socket
 
+from micropython import const
 from weir.errors import StartRefused
-from weir.ports.poller import Poller
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from typing import Protocol
+
+    class Stream(Protocol):
+        def fileno(self) -> int: ...
 
     class PolledLink(Protocol):
         def stir(self, events: int = 0) -> bool: ...
 
 
-PROTOCOL = 1
+_PROTOCOL = const(1)
 
-_RECEIVE_SIZE = 256
-_IPPROTO_TCP = 6
-_TCP_NODELAY = 1  # else a W waits for the bench to acknowledge the S before it
-_POWER_ON = 1
+_RECEIVE_SIZE = const(256)
+_IPPROTO_TCP = const(6)
+_TCP_NODELAY = const(1)  # else a W waits for the bench to acknowledge the S before it
+_POWER_ON = const(1)
 
 
 class BenchLost(Exception):
     """The bench has closed the channel, so the meter has no time and no power."""
+
+
+class Poller:
+    """Watches one stream that is always there and at most one that comes and goes.
+
+    MicroPython's poll tells streams, CPython's their numbers.
+    """
+
+    def __init__(self, always: "Stream") -> None:
+        self._always_names: tuple[object, ...] = (always, always.fileno())
+        self._poll = select.poll()
+        self._poll.register(always, select.POLLIN)
+        self._watched: Stream | None = None
+
+    def watch(self, stream: "Stream", *, writing: bool) -> None:
+        """Watch for bytes to read, and for room to write when ``writing``."""
+        events = select.POLLIN | select.POLLOUT if writing else select.POLLIN
+        if self._watched is stream:
+            self._poll.modify(stream, events)
+        else:
+            self._poll.register(stream, events)
+            self._watched = stream
+
+    def ignore(self) -> None:
+        """Stop watching the stream that comes and goes; call it before that one is closed."""
+        if self._watched is not None:
+            self._poll.unregister(self._watched)
+            self._watched = None
+
+    def wait(self) -> "tuple[bool, int]":
+        """Block; return whether the lasting stream has bytes, and the other's poll events."""
+        always = False
+        events = 0
+        for ready, flags in self._poll.poll():
+            if ready in self._always_names:
+                always = True
+            else:
+                events = flags
+        return always, events
 
 
 class Bench:
@@ -55,25 +98,24 @@ class Bench:
         self.link: PolledLink | None = None
         self._received = b""
         self._turn = 0
-        self._now_ms = self._link_ms = self._forward_pulses = self._reverse_pulses = 0
-        self._pressure_kpa: int | None = None
-        self._send(f"HELLO {meter_id} {PROTOCOL}")
+        self._inputs: list[str] = []  # words of the last I line
+        self._send(f"HELLO {meter_id} {_PROTOCOL}")
         self.sleep(0, None, pressure_wanted=False)
 
     def now_ms(self) -> int:
-        return self._now_ms
+        return int(self._inputs[2])
 
     def link_ms(self) -> int:
-        return self._link_ms
+        return int(self._inputs[3])
 
     def forward_pulses(self) -> int:
-        return self._forward_pulses
+        return int(self._inputs[4])
 
     def reverse_pulses(self) -> int:
-        return self._reverse_pulses
+        return int(self._inputs[5])
 
     def pressure_kpa(self) -> "int | None":
-        return self._pressure_kpa
+        return None if self._inputs[6] == "-" else int(self._inputs[6])
 
     def battery_mv(self) -> int:
         return 0  # there is none
@@ -87,7 +129,7 @@ class Bench:
         """Say when to wake, and wait for the bench or the link. Raises SystemExit on Q."""
         self._turn += 1
         wanted = 1 if pressure_wanted else 0
-        link_in = "-" if link_wake_at_ms is None else max(link_wake_at_ms - self._link_ms, 0)
+        link_in = "-" if link_wake_at_ms is None else max(link_wake_at_ms - self.link_ms(), 0)
         self._send(f"S {self._turn} {wake_at_ms} {link_in} {wanted}")
         while not self._take_lines():
             bench_ready, link_events = self.poller.wait()
@@ -127,13 +169,6 @@ class Bench:
             if words and words[0] == "Q":
                 raise SystemExit(0)
             if len(words) == 7 and words[0] == "I" and int(words[1]) == self._turn:
-                self._take_inputs(words)
+                self._inputs = words
                 awake = True
         return awake
-
-    def _take_inputs(self, words: "list[str]") -> None:
-        self._now_ms = int(words[2])
-        self._link_ms = int(words[3])
-        self._forward_pulses = int(words[4])
-        self._reverse_pulses = int(words[5])
-        self._pressure_kpa = None if words[6] == "-" else int(words[6])

@@ -2,15 +2,16 @@
 
 import os
 
+from micropython import const
 from weir.errors import StartRefused
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from io import FileIO
 
-SECTOR_SIZE = 4096  # bytes
+_SECTOR_SIZE = const(4096)  # bytes
 
-_CHUNK_SIZE = 256  # bytes; divides the sector
+_CHUNK_SIZE = const(256)  # bytes; divides the sector
 
 
 class FileFlash:
@@ -22,7 +23,7 @@ class FileFlash:
 
     def __init__(self, path: str, sector_count: int) -> None:
         """Open the file, or create it erased. Raises StartRefused when its size is wrong."""
-        self.sector_size = SECTOR_SIZE
+        self.sector_size = _SECTOR_SIZE
         self.sector_count = sector_count
         self.program_size = 1
         self._blank = b"\xff" * _CHUNK_SIZE
@@ -30,9 +31,9 @@ class FileFlash:
             size = os.stat(path)[6]
         except OSError:
             size = self._create(path)
-        if size != SECTOR_SIZE * sector_count:
+        if size != _SECTOR_SIZE * sector_count:
             raise StartRefused(
-                f"{path} has {size} bytes, not the {SECTOR_SIZE * sector_count} of this meter's "
+                f"{path} has {size} bytes, not the {_SECTOR_SIZE * sector_count} of this meter's "
                 "flash; restore the file, or move it away to start with an empty flash."
             )
         self._file: FileIO = open(path, "r+b", buffering=0)
@@ -41,10 +42,10 @@ class FileFlash:
         """Create the file whole: one that was cut short never has the right name."""
         beside = path + ".new"
         with open(beside, "wb") as file:
-            for _ in range(SECTOR_SIZE * self.sector_count // _CHUNK_SIZE):
+            for _ in range(_SECTOR_SIZE * self.sector_count // _CHUNK_SIZE):
                 file.write(self._blank)
         os.rename(beside, path)
-        return SECTOR_SIZE * self.sector_count
+        return _SECTOR_SIZE * self.sector_count
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         self._file.seek(offset)
@@ -60,6 +61,6 @@ class FileFlash:
         self._file.write(cells)
 
     def erase_sector(self, sector: int) -> None:
-        self._file.seek(sector * SECTOR_SIZE)
-        for _ in range(SECTOR_SIZE // _CHUNK_SIZE):
+        self._file.seek(sector * _SECTOR_SIZE)
+        for _ in range(_SECTOR_SIZE // _CHUNK_SIZE):
             self._file.write(self._blank)

@@ -4,14 +4,15 @@ import binascii
 import json
 import os
 
+from micropython import const
 from weir.errors import StartRefused
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from typing import Any
 
-KEY_SIZE = 16  # bytes
-RING_SECTORS = 128  # 512 KB: 16,000 records
+_KEY_SIZE = const(16)  # bytes
+_RING_SECTORS = const(128)  # 512 KB: 16,000 records
 
 # name: (smallest, largest, default; None when it must be given)
 _NUMBERS = {
@@ -20,7 +21,7 @@ _NUMBERS = {
     "sample_interval_s": (1, 86_400, 60),
     "store_interval_s": (1, 86_400, 900),
     "send_interval_s": (1, 2_678_400, 900),
-    "ring_sectors": (2, 2048, RING_SECTORS),
+    "ring_sectors": (2, 2048, _RING_SECTORS),
 }
 
 
@@ -67,7 +68,7 @@ class IdentityFile:
             key = binascii.unhexlify(fields["key"])
         except (KeyError, TypeError, ValueError):
             key = b""
-        if len(key) != KEY_SIZE:
+        if len(key) != _KEY_SIZE:
             raise self._refused("needs key as 32 hexadecimal digits", "provision the meter again")
         return key
 

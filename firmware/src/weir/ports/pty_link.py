@@ -3,25 +3,26 @@
 import select
 import termios
 
+from micropython import const
 from weir.errors import StartRefused
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from io import FileIO
 
-    from weir.ports.poller import Poller
+    from weir.ports.bench import Poller
 
-RECEIVE_SIZE = 256  # bytes in one step
-UNSENT_SIZE_MAX = 2048  # bytes kept while nobody reads the other end; what follows is lost
+_RECEIVE_SIZE = const(256)  # bytes in one step
+_UNSENT_SIZE_MAX = const(2048)  # bytes kept while nobody reads the other end; what follows is lost
 
-_REOPEN_MS = 1000  # after the other end has gone
+_REOPEN_MS = const(1000)  # after the other end has gone
 
 # Of termios, by Linux's numbers: MicroPython's module has no names for them.
-_EIGHT_BITS = 0x30  # CS8
-_RECEIVE = 0x80  # CREAD
-_PARITY = 0x100  # PARENB
-_VTIME = 5
-_VMIN = 6
+_EIGHT_BITS = const(0x30)  # CS8
+_RECEIVE = const(0x80)  # CREAD
+_PARITY = const(0x100)  # PARENB
+_VTIME = const(5)
+_VMIN = const(6)
 
 
 def _open_raw(path: str) -> "FileIO":
@@ -65,13 +66,13 @@ class PtyLink:
         if self._device is None:
             return b""
         try:
-            return self._device.read(RECEIVE_SIZE) or b""
+            return self._device.read(_RECEIVE_SIZE) or b""
         except OSError:  # the other end has gone
             self._close()
             return b""
 
     def transmit(self, stream: bytes) -> None:
-        if len(self._unsent) + len(stream) <= UNSENT_SIZE_MAX:
+        if len(self._unsent) + len(stream) <= _UNSENT_SIZE_MAX:
             self._unsent += stream
         self.stir()
 

@@ -3,20 +3,24 @@
 import select
 import socket
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+from micropython import const
+
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
-    from weir.ports.poller import Poller
+    from weir.ports.bench import Poller
 
-RECEIVE_SIZE = 256  # bytes in one step
-UNSENT_SIZE_MAX = 2048  # bytes kept while the other end does not take them; what follows is lost
+_RECEIVE_SIZE = const(256)  # bytes in one step
+_UNSENT_SIZE_MAX = const(
+    2048
+)  # bytes kept while the other end does not take them; what follows is lost
 
-_RETRY_FIRST_MS = 200  # after the first attempt that failed; doubled each time
-_RETRY_MAX_MS = 5000
+_RETRY_FIRST_MS = const(200)  # after the first attempt that failed; doubled each time
+_RETRY_MAX_MS = const(5000)
 _FAILED = select.POLLERR | select.POLLHUP
 
-_CLOSED = 0
-_CONNECTING = 1
-_OPEN = 2
+_CLOSED = const(0)
+_CONNECTING = const(1)
+_OPEN = const(2)
 
 
 class TcpLink:
@@ -54,7 +58,7 @@ class TcpLink:
         if self._socket is None or self._state != _OPEN:
             return b""
         try:
-            chunk = self._socket.recv(RECEIVE_SIZE)
+            chunk = self._socket.recv(_RECEIVE_SIZE)
         except OSError as error:
             if not _would_block(error):
                 self._close()
@@ -64,7 +68,7 @@ class TcpLink:
         return chunk
 
     def transmit(self, stream: bytes) -> None:
-        if len(self._unsent) + len(stream) <= UNSENT_SIZE_MAX:
+        if len(self._unsent) + len(stream) <= _UNSENT_SIZE_MAX:
             self._unsent += stream
         self.stir()
 

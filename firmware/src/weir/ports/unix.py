@@ -6,23 +6,22 @@ main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT
 import os
 import sys
 
+from micropython import const
 from weir.assembly import RING_SECTOR
 from weir.errors import StartRefused
-from weir.ports.aes import find_aes
 from weir.ports.bench import Bench, BenchLost
 from weir.ports.file_flash import FileFlash
 from weir.ports.identity_file import IdentityFile
-from weir.ports.pty_link import PtyLink
-from weir.ports.tcp_link import TcpLink
-from weir.settings import Settings
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     from weir.hal.board import Board
-    from weir.ports.poller import Poller
+    from weir.ports.bench import Poller
+    from weir.ports.pty_link import PtyLink
+    from weir.ports.tcp_link import TcpLink
     from weir.wake_cycle import WakeCycle
 
 _OPTIONS = ("--home", "--bench", "--link")
@@ -35,30 +34,37 @@ class UnixBoard:
     def __init__(self, home: str, bench: str, link: str) -> None:
         """Open everything. Raises StartRefused with what cannot be opened, and why."""
         self.keys = identity = IdentityFile(home + "/identity.json")
-        self.settings = Settings(
-            identity.pulse_weight_ml,
-            identity.sample_interval_s,
-            identity.store_interval_s,
-            identity.send_interval_s,
-        )
         self.flash = FileFlash(home + "/flash.bin", RING_SECTOR + identity.ring_sectors)
-        self._aes = find_aes()
+        self.aes = _find_aes()
         host, port = _address("--bench", bench)
         played = Bench(host, port, identity.meter_id)
         self.clock = self.power = self.pulses = self.analog = played
         self.link = played.link = _open_link(link, played.poller)
 
-    def aes(self, key: bytes, mode: int, *initial: bytes) -> "Any":
-        return self._aes(key, mode, *initial)
-
     def draw_u32(self) -> int:
         return int.from_bytes(os.urandom(4), "little")
 
 
+def _find_aes() -> "Callable[..., Any]":
+    """Return MicroPython's own AES, or on CPython the host library's in the same form."""
+    if sys.implementation.name == "micropython":
+        from cryptolib import aes
+
+        return aes
+    from weir.ports.aes_on_host import HostAes
+
+    return HostAes
+
+
 def _open_link(link: str, poller: "Poller") -> "PtyLink | TcpLink":
+    """Open the kind of link that is asked for; the other one's code takes no memory."""
     if link.startswith("pty:"):
+        from weir.ports.pty_link import PtyLink
+
         return PtyLink(link[4:], poller)
     if link.startswith("tcp:"):
+        from weir.ports.tcp_link import TcpLink
+
         host, port = _address("--link tcp:", link[4:])
         return TcpLink(host, port, poller)
     raise StartRefused(f"--link is pty:PATH or tcp:HOST:PORT, not {link}.")

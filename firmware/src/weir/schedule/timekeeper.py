@@ -1,16 +1,18 @@
 """UTC from a count of milliseconds, and how far it may be off."""
 
-DRIFT_PPM = 50  # assumed of the meter's oscillator, over its whole temperature range
+from micropython import const
+
+_DRIFT_PPM = const(50)  # assumed of the meter's oscillator, over its whole temperature range
 
 # What an offer of the time did.
-KEPT = 0  # the clock was right within the uncertainty of the offer
-ADJUSTED = 1  # it was off by less than it had claimed to be at most
-STEPPED = 2  # it was off by more than that
-SET = 3  # it was not set before
+KEPT = const(0)  # the clock was right within the uncertainty of the offer
+ADJUSTED = const(1)  # it was off by less than it had claimed to be at most
+STEPPED = const(2)  # it was off by more than that
+SET = const(3)  # it was not set before
 
-QUALITY_UNSET = 0
-_QUALITY_WORSE = 7
-_QUALITY_FIRST_MS = 500  # bound of quality 1; each further one is 4 times the one before
+QUALITY_UNSET = const(0)
+_QUALITY_WORSE = const(7)
+_QUALITY_FIRST_MS = const(500)  # bound of quality 1; each further one is 4 times the one before
 
 
 class Timekeeper:
@@ -37,7 +39,7 @@ class Timekeeper:
     def error_ms(self, now_ms: int) -> int:
         """Return the bound of the error of a clock that is set. It grows with age."""
         age_ms = max(now_ms - self._checked_at_ms, 0)
-        return self._error_ms + (age_ms * DRIFT_PPM + 999_999) // 1_000_000
+        return self._error_ms + (age_ms * _DRIFT_PPM + 999_999) // 1_000_000
 
     def quality(self, now_ms: int) -> int:
         """Return the code of the bound: 0 not set, 1 to 6 for 0.5, 2, 8 ... 512 s, 7 worse."""

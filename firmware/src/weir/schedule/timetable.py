@@ -1,14 +1,16 @@
 """When to sample, store and send, on a grid of the calendar that all meters share."""
 
-START_SPREAD_MS = 10_000  # meters that start together say HELLO within this, not at once
-RETRY_FIRST_MS = 60_000  # after the first call that reached nobody; doubled each time
+from micropython import const
 
-_GOLDEN = 2654435769  # 2**32 over the golden ratio: consecutive meter ids land far apart
+_START_SPREAD_MS = const(10_000)  # meters that start together say HELLO within this, not at once
+_RETRY_FIRST_MS = const(60_000)  # after the first call that reached nobody; doubled each time
+
+_GOLDEN = const(2654435769)  # 2**32 over the golden ratio: consecutive meter ids land far apart
 
 
-def _after(calendar_ms: int, interval_ms: int, slot_ms: int = 0) -> int:
+def _after(calendar_ms: int, span_ms: int, offset: int = 0) -> int:
     """Return the next instant of the grid after ``calendar_ms``."""
-    return ((calendar_ms - slot_ms) // interval_ms + 1) * interval_ms + slot_ms
+    return ((calendar_ms - offset) // span_ms + 1) * span_ms + offset
 
 
 class Timetable:
@@ -25,13 +27,13 @@ class Timetable:
         self.send_interval_ms = send_interval_s * 1000
         self._share = meter_id * _GOLDEN & 0xFFFFFFFF
         self._slot_ms = self._spread(self.send_interval_ms)
-        self._retry_ms = RETRY_FIRST_MS
+        self._retry_ms = _RETRY_FIRST_MS
         self._sample_at_ms = self._store_at_ms = self._send_at_ms = 0
 
     def start(self, calendar_ms: int) -> None:
         """Begin at a start of the meter: the first call comes soon."""
         self.align(calendar_ms)
-        soon_ms = self._spread(min(START_SPREAD_MS, self.send_interval_ms))
+        soon_ms = self._spread(min(_START_SPREAD_MS, self.send_interval_ms))
         self._send_at_ms = min(self._send_at_ms, calendar_ms + soon_ms)
 
     def align(self, calendar_ms: int) -> None:
@@ -62,7 +64,7 @@ class Timetable:
 
     def reached(self) -> None:
         """Somebody answered: forget the failures before."""
-        self._retry_ms = RETRY_FIRST_MS
+        self._retry_ms = _RETRY_FIRST_MS
 
     def retry(self, calendar_ms: int) -> None:
         """Call again before the next slot, later after each failure."""

@@ -1,29 +1,28 @@
 """One small value kept in two copies, each in sectors of its own; writes are spread over them."""
 
-from weir.store.errors import FlashWornOut
-from weir.store.slots import SLOT_SIZE, Slots
+from micropython import const
+from weir.store.slots import FlashWornOut
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
-    from weir.hal.flash_region import FlashRegion
+    from weir.store.slots import Slots
 
-SECTORS = 2  # one for each copy
+SECTORS = const(2)  # one for each copy
 
-_MASK = 0xFFFFFFFF
-_HALF = 0x80000000
+_MASK = const(0xFFFFFFFF)
+_HALF = const(0x80000000)
 
 
 class Cell:
     """A value of a fixed size. A write cut short leaves the old value or the new, whole.
 
-    value_size: bytes, at most that of a slot less 8.
+    value_size: bytes, at most the payload of a slot.
     """
 
-    def __init__(self, region: "FlashRegion", value_size: int, slot_size: int = SLOT_SIZE) -> None:
-        assert region.sector_count == SECTORS
-        assert value_size <= slot_size - 8
-        self._region = region
-        self._slots = Slots(region, slot_size)
+    def __init__(self, slots: "Slots", value_size: int) -> None:
+        assert slots.sector_count == SECTORS
+        assert value_size <= len(slots.payload)
+        self._slots = slots
         self._value_size = value_size
         self._slot_next = [0] * SECTORS
         self._slot_valid = [-1] * SECTORS  # newest valid slot of each copy, -1 for none
@@ -63,7 +62,7 @@ class Cell:
                     self._slot_valid[sector] = slot
                     self._generation[sector] = generation
                     return True
-            self._region.erase_sector(sector)
+            slots.erase(sector)
             self._slot_next[sector] = 0
             self._slot_valid[sector] = -1
         return False

@@ -2,15 +2,17 @@
 
 import struct
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+from micropython import const
+
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from weir.store.cell import Cell
 
-VALUE_SIZE = 8  # bytes in the cell
+VALUE_SIZE = const(8)  # bytes in the cell
 
-_VALUE = "<II"  # epoch, end of the numbers reserved
-_BLOCK = 64  # numbers reserved by one write; a start skips what is left of its block
-_END = 0xFFFFFFFF
+_VALUE = const("<II")  # epoch, end of the numbers reserved
+_BLOCK = const(64)  # numbers reserved by one write; a start skips what is left of its block
+_END = const(0xFFFFFFFF)
 
 
 class CounterExhausted(Exception):

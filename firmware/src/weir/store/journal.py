@@ -1,11 +1,23 @@
-"""Interval records in the ring, as the meter and its session use them."""
+"""Interval records in the ring, as the meter and its session use them.
 
-from weir.store.interval_record import pack_into, unpack_into
+A record is a list of nine integers: taken_at_s, forward_pulses, reverse_pulses,
+pressure_mean_kpa, pressure_min_kpa, pressure_max_kpa (-32768 when there was no valid sample),
+peak_flow_pulses, status, time_quality.
+"""
+
+import struct
+
+from micropython import const
 from weir.store.ring import PAYLOAD_SIZE
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from weir.store.ring import RingLog
+
+FIELD_COUNT = const(9)
+
+_RECORD = const("<IIIhhhHHB")  # in the payload of a slot, which is one byte longer
+_MASK = const(0xFFFFFFFF)
 
 
 class Journal:
@@ -22,8 +34,11 @@ class Journal:
         self.sequence_next = self.boot_sequence = ring.sequence_next
 
     def append(self, record: "list[int]") -> int:
-        """Store one record; return its sequence. Durable once this returns."""
-        pack_into(self._payload, record)
+        """Store one record; return its sequence. Durable once this returns.
+
+        Raises when a value does not fit its field.
+        """
+        struct.pack_into(_RECORD, self._payload, 0, *record)
         sequence = self._ring.append(self._payload)
         self.sequence_oldest = self._ring.sequence_oldest
         self.sequence_next = self._ring.sequence_next
@@ -33,14 +48,14 @@ class Journal:
         """Fill ``record``; return False when the ring does not have it."""
         if not self._ring.read_into(sequence, self._payload):
             return False
-        unpack_into(record, self._payload)
+        record[:] = struct.unpack_from(_RECORD, self._payload, 0)
         return True
 
     def read_last_into(self, record: "list[int]") -> bool:
         """Fill ``record`` with the newest that can be read; return False when there is none."""
         sequence = self.sequence_next
         while sequence != self.sequence_oldest:
-            sequence = (sequence - 1) & 0xFFFFFFFF
+            sequence = (sequence - 1) & _MASK
             if self.read_into(sequence, record):
                 return True
         return False

@@ -9,22 +9,21 @@ newest by halving instead of reading every slot.
 
 import struct
 
-from weir.store.errors import FlashWornOut
-from weir.store.search import WINDOW, last_true
-from weir.store.slots import SLOT_SIZE, Slots
+from micropython import const
+from weir.store.slots import SLOT_SIZE, WINDOW, FlashWornOut, last_true
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from weir.hal.flash_region import FlashRegion
+    from weir.store.slots import Slots
 
 PAYLOAD_SIZE = SLOT_SIZE - 8  # bytes
 
-_HEADER = "<III"  # magic, epoch, sequence of the first record
-_MAGIC = 0x31475257  # "WRG1"
-_MASK = 0xFFFFFFFF
-_HALF = 0x80000000
+_HEADER = const("<III")  # magic, epoch, sequence of the first record
+_MAGIC = const(0x31475257)  # "WRG1"
+_MASK = const(0xFFFFFFFF)
+_HALF = const(0x80000000)
 
 
 class RingLog:
@@ -36,18 +35,17 @@ class RingLog:
     """
 
     def __init__(
-        self, region: "FlashRegion", draw_epoch: "Callable[[], int]", sequence_first: int = 0
+        self, slots: "Slots", draw_epoch: "Callable[[], int]", sequence_first: int = 0
     ) -> None:
         """Mount the ring, or format it when no sector of one is found.
 
         draw_epoch: called when the ring is formatted, before anything is written.
         sequence_first: of a ring that is formatted.
         """
-        assert region.sector_count >= 2  # one is erased, the others keep history
-        self._slots = Slots(region)
-        self._region = region
-        self._sector_count = region.sector_count
-        self._newest = self._oldest = region.sector_count - 1
+        assert slots.sector_count >= 2  # one is erased, the others keep history
+        self._slots = slots
+        self._sector_count = slots.sector_count
+        self._newest = self._oldest = slots.sector_count - 1
         self._generation = 0  # of the newest sector
         self._slot_next = 1
         self._read_sector = self._read_first = 0  # where the last read was: sector, its sequence
@@ -146,7 +144,7 @@ class RingLog:
             self._advance_oldest()
         if self._slots.read(sector, 0):
             self._slots.spoil(sector, 0)
-        self._region.erase_sector(sector)
+        self._slots.erase(sector)
 
     def _advance_oldest(self) -> None:
         sector = self._oldest

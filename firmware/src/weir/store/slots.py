@@ -6,23 +6,55 @@ The CRC comes last, so a slot is wholly there or invalid, whenever power is cut.
 import binascii
 import struct
 
-from weir.store.search import last_true
+from micropython import const
 
-TYPE_CHECKING = False  # mypy takes this name for True; the meter never runs the import
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weir.hal.flash_region import FlashRegion
 
-SLOT_SIZE = 32  # bytes; larger ones are this times a power of two
-_FRAME = 8  # bytes of a slot that are not payload
+SLOT_SIZE = const(32)  # bytes; larger ones are this times a power of two
+WINDOW = const(8)  # gaps up to one less are bridged; more would cost reads at every halving
+
+
+class FlashWornOut(Exception):
+    """No sector of a region takes a write any more."""
+
+
+def last_true(test: "Callable[[int], bool]", low: int, high: int) -> int:
+    """Return the last index in ``low`` to ``high - 1`` that passes ``test``.
+
+    ``low`` is known to pass. Passing indexes come before failing ones, except that up to
+    ``WINDOW - 1`` in a row may fail among those that pass.
+    """
+    while high - low > 1:
+        probe = (low + high) // 2
+        middle = probe
+        stop = min(middle + WINDOW, high)
+        while probe < stop and not test(probe):
+            probe += 1
+        if probe < stop:
+            low = probe
+        else:
+            high = middle
+    return low
 
 
 class Slots:
-    """One buffer for all slots: ``number`` and ``payload`` are those of the last read."""
+    """A run of sectors of a flash region, from ``base`` on, as slots.
 
-    def __init__(self, region: "FlashRegion", slot_size: int = SLOT_SIZE) -> None:
+    There is one buffer: ``number`` and ``payload`` are those of the last read.
+    """
+
+    def __init__(
+        self, region: "FlashRegion", base: int, sector_count: int, slot_size: int = SLOT_SIZE
+    ) -> None:
+        assert base + sector_count <= region.sector_count
         assert region.sector_size % slot_size == 0
         unit = region.program_size
         assert slot_size % unit == 0 or unit % slot_size == 0
+        self.sector_count = sector_count
         self.per_sector = region.sector_size // slot_size
         self.number = 0
         self._slot = memoryview(bytearray(slot_size))
@@ -32,15 +64,18 @@ class Slots:
         self._check = memoryview(bytearray(slot_size))
         self._blank = b"\xff" * slot_size
         self._region = region
+        self._base = base
         self._sector = 0
+
+    def erase(self, sector: int) -> None:
+        """Make every slot of a sector blank."""
+        self._region.erase_sector(self._base + sector)
 
     def read(self, sector: int, slot: int) -> bool:
         """Read one slot; return whether it is valid."""
         self._region.read_into(self._offset(sector, slot), self._slot)
-        self.number, crc = (
-            struct.unpack_from("<I", self._slot, 0)[0],
-            struct.unpack_from("<I", self._slot, len(self._sealed))[0],
-        )
+        (self.number,) = struct.unpack_from("<I", self._slot, 0)
+        (crc,) = struct.unpack_from("<I", self._slot, len(self._sealed))
         return bool(crc == binascii.crc32(self._sealed))
 
     def is_blank(self, sector: int, slot: int) -> bool:
@@ -88,4 +123,4 @@ class Slots:
         self._region.program_from(offset, unit)
 
     def _offset(self, sector: int, slot: int) -> int:
-        return sector * self._region.sector_size + slot * len(self._slot)
+        return (self._base + sector) * self._region.sector_size + slot * len(self._slot)

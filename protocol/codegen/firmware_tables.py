@@ -4,7 +4,7 @@ from enum import IntEnum, IntFlag
 
 from codegen.layouts import flat_layouts
 from weir_protocol import batch, frames, model, rangecoder
-from weir_protocol.records import Status, TimeQuality
+from weir_protocol.records import Status
 
 HEADER = '''\
 """Tables of the wire format. Generated from protocol/weir_protocol by `make gen`. Do not edit."""
@@ -30,7 +30,6 @@ def _constants() -> str:
     enumerations: list[tuple[str, type[IntEnum] | type[IntFlag]]] = [
         ("TYPE", frames.FrameType),
         ("STATUS", Status),
-        ("QUALITY", TimeQuality),
         ("FLAG", frames.AcknowledgeFlag),
         ("COLUMNS", batch.Columns),
         ("COLUMN", model.Column),
@@ -47,9 +46,9 @@ def _layouts() -> str:
     lines.append("LAYOUTS = {\n")
     for layout in flat_layouts():
         fields = "<" + "".join(field.code for field in layout.fields)
-        names = tuple(field.name for field in layout.fields)
+        names = " ".join(field.name for field in layout.fields)
         item = "<" + "".join(field.code for field in layout.item) if layout.item else ""
-        item_names = tuple(field.name for field in layout.item)
+        item_names = " ".join(field.name for field in layout.item)
         key = f"{int(layout.frame_type):#04x}"
         lines.append(f"    {key}: ({fields!r}, {names!r}, {item!r}, {item_names!r}),\n")
     return "".join([*lines, "}\n"])

@@ -55,8 +55,8 @@ def _body(frame_type: int, fields: "dict[str, Any]") -> bytes:
     if "batch" in fields:
         return bytes([fields["settings_version"]]) + _pack(fields["batch"])
     _, names, _, item_names = tables_gen.LAYOUTS[frame_type]
-    values = [fields[name] for name in names]
-    items = [[item[name] for name in item_names] for item in fields.get("items", ())]
+    values = [fields[name] for name in names.split()]
+    items = [[item[name] for name in item_names.split()] for item in fields.get("items", ())]
     return codec.pack_body(frame_type, values, items)
 
 
@@ -99,9 +99,9 @@ def _check_fields(frame_type: int, body: bytes, fields: "dict[str, Any]") -> "st
     if unpacked is None:
         return "body size"
     _, names, _, item_names = tables_gen.LAYOUTS[frame_type]
-    if list(unpacked[0]) != [fields[name] for name in names]:
+    if list(unpacked[0]) != [fields[name] for name in names.split()]:
         return "values"
-    wanted = [[item[name] for name in item_names] for item in fields.get("items", ())]
+    wanted = [[item[name] for name in item_names.split()] for item in fields.get("items", ())]
     return None if [list(item) for item in unpacked[1]] == wanted else "items"
 
 

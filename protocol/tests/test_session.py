@@ -56,7 +56,7 @@ class MemoryMeter:
         return self.counter
 
     def _describe(self) -> list[int]:
-        names = tables_gen.LAYOUTS[tables_gen.TYPE_HELLO][1]
+        names = tables_gen.LAYOUTS[tables_gen.TYPE_HELLO][1].split()
         values = dict.fromkeys(names, 0)
         values["sequence_oldest"] = self.journal.sequence_oldest
         values["sequence_next"] = self.journal.sequence_next

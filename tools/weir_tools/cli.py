@@ -71,9 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    answer = weir.main(
-        None if arguments is None else list(arguments), prog_name="weir", standalone_mode=False
-    )
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        with weir.make_context("weir", words) as context:
+            answer = weir.invoke(context)
+    except click.exceptions.Exit as ending:  # after --help and --version
+        answer = ending.exit_code
     sys.stdout.flush()  # a reader that has gone is noticed here, not at exit
     return int(answer or ExitCode.DONE)
 

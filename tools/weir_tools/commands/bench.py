@@ -28,7 +28,7 @@ PRESSURE_NOTE = (
 )
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def bench() -> None:
     """Measure what Weir does, on data that is named."""
 

@@ -16,6 +16,7 @@ from rich.live import Live
 from weir_tools import messages
 from weir_tools.demo.live_table import draw, draw_totals
 from weir_tools.demo.plan import DemoPlan
+from weir_tools.demo.workplace import make_fresh
 from weir_tools.errors import Different, Misused
 from weir_tools.options import host_and_port
 from weir_tools.terminal import open_console
@@ -81,6 +82,8 @@ def demo(
     """
     if json_file is not None:
         _check_writable(json_file)
+    if keep is not None:
+        make_fresh(keep)
     plan = DemoPlan(speed, duration_s, broker, keep)
     console = open_console()
     totals = asyncio.run(_run(plan, console, is_live=console.is_terminal and not headless))

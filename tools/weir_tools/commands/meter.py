@@ -47,7 +47,7 @@ def gateway_options(command: Command) -> Command:
     return command
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def meter() -> None:
     """Ask a running gateway about its meters."""
 

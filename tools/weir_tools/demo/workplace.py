@@ -44,11 +44,12 @@ class GatewaySetting:
 def open_workplace(keep: Path | None) -> Iterator[Workplace]:
     """A folder for the files; nothing of it is left afterwards, unless it is to be kept."""
     with tempfile.TemporaryDirectory(prefix="weir-demo-") as scratch:
-        folder = Path(scratch) if keep is None else _fresh(keep)
+        folder = Path(scratch) if keep is None else make_fresh(keep)
         yield Workplace(folder, Path(scratch) / "weir.sock")
 
 
-def _fresh(keep: Path) -> Path:
+def make_fresh(keep: Path) -> Path:
+    """Make a folder, or take an empty one. Raise Misused when that is not possible."""
     try:
         keep.mkdir(parents=True, exist_ok=True)
         is_empty = not any(keep.iterdir())

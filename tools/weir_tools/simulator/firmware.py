@@ -15,7 +15,7 @@ from weir_tools.errors import Failed
 from weir_tools.extras import load_extra
 from weir_tools.folders import cache_folder, firmware_source
 
-HEAP_SIZE = "256k"  # what the smallest board that we support leaves to Python
+HEAP_SIZE = "128k"  # what the smallest board that we support leaves to Python
 
 
 class Interpreter(StrEnum):

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from weir.assembly import RING_SECTOR
 from weir.ports.file_flash import FileFlash
-from weir.store.interval_record import FIELD_COUNT
-from weir.store.journal import Journal
+from weir.store.journal import FIELD_COUNT, Journal
 from weir.store.ring import RingLog
-from weir.store.span import Span
+from weir.store.slots import Slots
 
 SECTOR_SIZE = 4096  # bytes; FileFlash refuses a file that is not made of such
-TAKEN_AT, FORWARD, REVERSE = range(3)  # places in a record, see weir.store.interval_record
+TAKEN_AT, FORWARD, REVERSE = range(3)  # places in a record, see weir.store.journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ class RingContents:
 def read_ring(flash: Path) -> RingContents:
     """Read the ring of a meter that is off or asleep. It is not changed."""
     sector_count = flash.stat().st_size // SECTOR_SIZE
-    region = Span(FileFlash(str(flash), sector_count), RING_SECTOR, sector_count - RING_SECTOR)
-    ring = RingLog(region, _refuse_to_format)
+    region = FileFlash(str(flash), sector_count)
+    ring = RingLog(Slots(region, RING_SECTOR, sector_count - RING_SECTOR), _refuse_to_format)
     record = [0] * FIELD_COUNT
     Journal(ring).read_last_into(record)
     return RingContents(

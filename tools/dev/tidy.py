@@ -57,12 +57,13 @@ def line_count(function: Function) -> int:
 
 
 def names(module: Module) -> Iterator[tuple[int, str]]:
-    """Yield every name that the module itself gives, with its line."""
+    """Yield every name that the module itself gives, with its line; a test's name is a sentence."""
     yield 1, module.path.stem
     for node in ast.walk(module.tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield node.lineno, node.name
+                if not node.name.startswith("test_"):
+                    yield node.lineno, node.name
             case ast.arg():
                 yield node.lineno, node.arg
             case ast.Name(ctx=ast.Store()):

@@ -57,6 +57,7 @@ def test_a_broken_rule_is_named_with_its_place(
         "def data_received(chunk: bytes) -> None: ...",
         "metadata = 1\ninformation = 2\nhandler = 3\nsubprocess_count = 4",
         'STATE = "/var/lib/weir"\nPORT = "/dev/ttyUSB0"\nHERE = "docs/home/page"',
+        "def test_two_processes_agree() -> None: ...",
         'SENTENCE = "data of a manager"  # a handle is spoken of, not given as a name',
     ],
 )

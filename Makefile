@@ -44,7 +44,7 @@ lint: setup
 .PHONY: types
 types: setup
 	$(BIN)/mypy
-	@for folder in $(TEST_FOLDERS); do echo "mypy $$folder"; $(BIN)/mypy $$folder || exit 1; done
+	@for folder in $(TEST_FOLDERS); do echo "mypy $$folder"; MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
 
 .PHONY: imports
 imports: setup

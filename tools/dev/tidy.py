@@ -57,7 +57,7 @@ def line_count(function: Function) -> int:
 
 
 def names(module: Module) -> Iterator[tuple[int, str]]:
-    """Yield every name that the module itself gives, with its line; a test's name is a sentence."""
+    """Yield every name that the module itself gives, with its line. A test's is a sentence."""
     yield 1, module.path.stem
     for node in ast.walk(module.tree):
         match node:

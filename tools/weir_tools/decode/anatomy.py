@@ -174,8 +174,10 @@ def _field(part: Any, octets: bytes, offset: int, name: str) -> Field:
 
 def _batch_field(offset: int, octets: bytes, batch: Batch) -> Field:
     count = len(batch.records)
-    first = batch.records[0].sequence
-    origin = "stands alone" if batch.reference is None else f"continues record {first - 1}"
-    records = "1 record" if count == 1 else f"{count} records"
-    meaning = f"{records} from {first} on, one every {batch.interval_s} s; {origin}"
+    meaning = "no records"
+    if count:
+        first = batch.records[0].sequence
+        origin = "stands alone" if batch.reference is None else f"continues record {first - 1}"
+        records = "1 record" if count == 1 else f"{count} records"
+        meaning = f"{records} from {first} on, one every {batch.interval_s} s; {origin}"
     return Field(offset, octets, "batch", count, "", meaning)

@@ -9,8 +9,8 @@ RECORD_WALL_S_MAX = 10.0  # so that a newcomer sees a record soon, at any speed
 STORE_INTERVALS_S = (900, 300, 60, 30, 15, 5)
 SAMPLES_A_RECORD = 15
 
-# A Monday at dawn, before the morning peak; the chosen districts have no gap for two months.
-STARTS_AT = datetime(2022, 9, 5, 3, 0, tzinfo=UTC)
+# A Monday at dawn, before the morning peak; the chosen districts have no gap for six weeks.
+STARTS_AT = datetime(2023, 1, 16, 4, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class MeterPlan:
 
 
 METERS = (
-    MeterPlan(2403, 3, "TCP"),
-    MeterPlan(2408, 8, "TCP"),
-    MeterPlan(2410, 10, "serial"),
+    MeterPlan(4303, 3, "TCP"),
+    MeterPlan(4308, 8, "TCP"),
+    MeterPlan(4309, 9, "serial"),
 )
 
 

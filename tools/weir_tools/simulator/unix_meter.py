@@ -56,6 +56,11 @@ class UnixMeter:
     def is_running(self) -> bool:
         return self._child is not None and self._child.returncode is None
 
+    @property
+    def child_id(self) -> int | None:
+        """Its number in the system, None before it was ever started."""
+        return None if self._child is None else self._child.pid
+
     async def start(self) -> None:
         """Power the meter on; return when it has taken its seat at the bench."""
         command = firmware_command(self._launch.interpreter)

@@ -108,13 +108,13 @@ class RingLog:
         in_use = (self._newest - self._oldest) % self._sector_count + 1
         place = last_true(self._begins_in_time, 0, in_use)
         sector = (self._oldest + place) % self._sector_count
-        first = self._read_header(sector)
+        first = self._first_of(sector)
         if first is not None:
             self._read_sector = sector
             self._read_first = first
 
     def _begins_in_time(self, place: int) -> bool:
-        first = self._read_header((self._oldest + place) % self._sector_count)
+        first = self._first_of((self._oldest + place) % self._sector_count)
         return first is not None and (self._sought - first) & _MASK < _HALF
 
     def _begin_sector(self) -> None:
@@ -150,7 +150,7 @@ class RingLog:
         sector = self._oldest
         while sector != self._newest:
             sector = (sector + 1) % self._sector_count
-            first = self._read_header(sector)
+            first = self._first_of(sector)
             if first is not None:
                 self._oldest = sector
                 self.sequence_oldest = first
@@ -159,16 +159,25 @@ class RingLog:
         self.sequence_oldest = self.sequence_next
 
     def _find_base(self) -> int:
-        """Return the first sector with a header and take its epoch; -1 when there is none."""
+        """Return the sector begun last among the first few, -1 when there is none; take its epoch.
+
+        A worn sector may keep a header of long ago, so one header alone proves nothing.
+        """
         slots = self._slots
-        for sector in range(self._sector_count):
+        base = -1
+        stop = self._sector_count
+        sector = 0
+        while sector < stop:
             if slots.read(sector, 0):
                 magic, epoch, _ = struct.unpack_from(_HEADER, slots.payload, 0)
-                if magic == _MAGIC:
+                if magic == _MAGIC and (base < 0 or self._is_newer_than_base()):
+                    if base < 0:
+                        stop = min(sector + WINDOW, stop)
+                    base = sector
                     self.epoch = epoch
                     self._generation = slots.number
-                    return sector
-        return -1
+            sector += 1
+        return base
 
     def _mount(self, base: int) -> None:
         self._newest = last_true(self._is_newer, base, self._sector_count)
@@ -176,21 +185,23 @@ class RingLog:
         assert first is not None
         self._generation = self._slots.number
         self._read_sector, self._read_first = self._newest, first
-        self._oldest, self.sequence_oldest = base, self._read_header(base) or 0
         self._find_oldest()
         self._find_end(first)
 
     def _is_newer(self, sector: int) -> bool:
-        """Return whether a sector was begun after the base, whose generation is the one kept."""
-        if self._read_header(sector) is None:
-            return False
+        return self._read_header(sector) is not None and self._is_newer_than_base()
+
+    def _is_newer_than_base(self) -> bool:
+        """Return whether the header just read came after the base, whose generation is kept."""
         return (self._slots.number - self._generation) & _MASK < _HALF
 
     def _find_oldest(self) -> None:
-        """Once the ring has gone around, the oldest sector is the next that holds."""
-        for step in range(1, min(WINDOW, self._sector_count - 1) + 1):
+        """Once the ring has gone around, it is behind the newest; else it is at the start."""
+        for step in range(1, self._sector_count + 1):
             sector = (self._newest + step) % self._sector_count
-            first = self._read_header(sector)
+            if step > WINDOW:
+                sector = step - WINDOW - 1
+            first = self._first_of(sector)
             if first is not None:
                 self._oldest, self.sequence_oldest = sector, first
                 return
@@ -207,8 +218,15 @@ class RingLog:
                 return
             slot -= 1
 
+    def _first_of(self, sector: int) -> "int | None":
+        """Return the sequence a sector begins with; None when it holds no records of this lap."""
+        first = self._read_header(sector)
+        behind = (self._newest - sector) % self._sector_count
+        lap = (self._generation - self._slots.number) & _MASK
+        return first if lap <= behind else None
+
     def _read_header(self, sector: int) -> "int | None":
-        """Return the sequence a sector begins with; None when it is not a sector of this ring."""
+        """Return the sequence in a sector's header; None when it has none of this ring."""
         if not self._slots.read(sector, 0):
             return None
         magic, epoch, first = struct.unpack_from(_HEADER, self._slots.payload, 0)

@@ -1,0 +1,205 @@
+"""The ring keeps what it took, in order, until it overwrites the oldest sector."""
+
+from expect import raises
+from faulty_flash import FaultyFlash
+
+from weir.store.ring import PAYLOAD_SIZE, RingLog
+from weir.store.slots import FlashWornOut, Slots
+
+SECTOR_SIZE = 256  # bytes: a header and 7 records
+PER_SECTOR = 7
+SECTORS = 5
+EPOCH = 0xC0FFEE
+MASK = 0xFFFFFFFF
+
+
+def payload(sequence: int) -> bytes:
+    """Return what the test stores under a sequence."""
+    return bytes([(sequence * 7 + place) & 0xFF for place in range(PAYLOAD_SIZE)])
+
+
+def no_epoch() -> int:
+    raise AssertionError("formatted what was formatted")
+
+
+def formatted(flash: FaultyFlash, sequence_first: int = 0, epoch: int = EPOCH) -> RingLog:
+    return RingLog(Slots(flash, 0, flash.sector_count), lambda: epoch, sequence_first)
+
+
+def mounted(flash: FaultyFlash) -> RingLog:
+    return RingLog(Slots(flash, 0, flash.sector_count), no_epoch)
+
+
+def fill(ring: RingLog, count: int) -> None:
+    for _ in range(count):
+        sequence = ring.sequence_next
+        assert ring.append(payload(sequence)) == sequence
+
+
+def kept_count(ring: RingLog) -> int:
+    return (ring.sequence_next - ring.sequence_oldest) & MASK
+
+
+def check_whole(ring: RingLog) -> None:
+    """Every sequence from the oldest on reads back; none outside does."""
+    found = bytearray(PAYLOAD_SIZE)
+    for step in range(kept_count(ring)):
+        sequence = (ring.sequence_oldest + step) & MASK
+        assert ring.read_into(sequence, found), sequence
+        assert found == payload(sequence)
+    assert not ring.read_into(ring.sequence_next, found)
+    assert not ring.read_into((ring.sequence_oldest - 1) & MASK, found)
+
+
+def check_same(ring: RingLog, other: RingLog) -> None:
+    assert other.epoch == ring.epoch
+    assert (other.sequence_oldest, other.sequence_next) == (
+        ring.sequence_oldest,
+        ring.sequence_next,
+    )
+
+
+def test_a_blank_flash_is_formatted_with_a_drawn_epoch_and_keeps_it() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    assert (ring.epoch, ring.sequence_oldest, ring.sequence_next) == (EPOCH, 0, 0)
+    check_same(ring, mounted(flash))
+
+
+def test_a_flash_full_of_other_things_is_formatted() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    flash.cells[:] = bytes([place * 31 & 0xFF for place in range(len(flash.cells))])
+    ring = formatted(flash)
+    fill(ring, 3 * PER_SECTOR * SECTORS)
+    check_whole(ring)
+
+
+def test_records_read_back_in_any_order_at_every_fill_level_and_after_every_mount() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    for _ in range(2 * PER_SECTOR * SECTORS + 3):
+        fill(ring, 1)
+        again = mounted(flash)
+        check_same(ring, again)
+        check_whole(again)
+    found = bytearray(PAYLOAD_SIZE)
+    for step in range(5 * kept_count(ring)):
+        sequence = ring.sequence_oldest + step * 5 % kept_count(ring)
+        assert ring.read_into(sequence, found)
+        assert found == payload(sequence)
+
+
+def test_a_full_ring_loses_the_oldest_sector_and_no_more() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    fill(ring, PER_SECTOR * SECTORS)
+    assert kept_count(ring) == PER_SECTOR * SECTORS
+    fill(ring, 1)
+    assert ring.sequence_oldest == PER_SECTOR
+    assert kept_count(ring) == PER_SECTOR * (SECTORS - 1) + 1
+
+
+def test_sequences_go_on_past_32_bits() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash, sequence_first=MASK - 5)
+    for _ in range(3 * PER_SECTOR * SECTORS):
+        fill(ring, 1)
+        check_whole(ring)
+        check_same(ring, mounted(flash))
+    assert ring.sequence_next == (MASK - 5 + 3 * PER_SECTOR * SECTORS) & MASK
+
+
+def test_parts_with_larger_program_units_keep_the_same_promises() -> None:
+    for program_size in (1, 4, 32, 256):
+        flash = FaultyFlash(512, 4, program_size)
+        ring = formatted(flash)
+        fill(ring, 2 * 15 * 4)
+        check_whole(ring)
+        check_same(ring, mounted(flash))
+
+
+def test_an_append_costs_one_program_and_its_share_of_a_sector() -> None:
+    flash = FaultyFlash(4096, 4)
+    ring = formatted(flash)
+    flash.program_count = flash.erase_count = 0
+    appends = 127 * 40
+    fill(ring, appends)
+    assert flash.program_count <= appends * 1.02
+    assert flash.erase_count <= appends * 0.008
+
+
+def test_sectors_wear_alike() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    fill(ring, PER_SECTOR * SECTORS * 10)
+    assert max(flash.erases_of) - min(flash.erases_of) <= 1
+
+
+def test_a_mount_finds_the_newest_of_many_sectors_in_few_reads() -> None:
+    flash = FaultyFlash(64, 2048)  # one record a sector
+    ring = formatted(flash)
+    for appends in (0, 1, 6, 1000, 1040, 1, 2000, 47, 1):
+        fill(ring, appends)
+        flash.read_count = 0
+        check_same(ring, mounted(flash))
+        assert flash.read_count <= 11 * 8 + 8 + 20  # halvings by window, the oldest, the end
+
+
+def test_a_stuck_slot_is_skipped() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    fill(ring, 3)
+    flash.stuck[4 * 32 + 9] = 0xA5  # the next slot
+    flash.stuck[6 * 32] = 0xFF  # a slot that can not be programmed
+    fill(ring, 3 * PER_SECTOR * SECTORS)
+    check_whole(ring)
+    check_same(ring, mounted(flash))
+
+
+def test_sectors_whose_header_does_not_hold_are_passed_over() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, 16)
+    ring = formatted(flash)
+    for sector in (1, 2, 3, 4, 5, 6, 7, 12):  # seven in a row
+        flash.stuck[sector * SECTOR_SIZE + 5] = 0x5A
+    for _ in range(16 * PER_SECTOR):
+        fill(ring, 1)
+        check_whole(ring)
+        check_same(ring, mounted(flash))
+    assert kept_count(ring) >= 7 * PER_SECTOR
+
+
+def test_a_sector_that_goes_bad_with_an_old_header_in_it_does_not_hide_the_newest() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, 16)
+    ring = formatted(flash)
+    fill(ring, 16 * PER_SECTOR)
+    start = 3 * SECTOR_SIZE
+    for place in range(start, start + 32):  # neither erases nor programs any more
+        flash.stuck[place] = flash.cells[place]
+    for _ in range(40 * PER_SECTOR):
+        fill(ring, 1)
+        check_same(ring, mounted(flash))
+        check_whole(ring)
+
+
+def test_a_worn_out_flash_is_reported_and_keeps_what_it_has() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, 3)
+    ring = formatted(flash)
+    fill(ring, 4)
+    for place in range(len(flash.cells)):
+        if flash.cells[place] == 0xFF:
+            flash.stuck[place] = 0xFF
+    raises(FlashWornOut, ring.append, payload(4))
+    again = mounted(flash)
+    assert (again.sequence_oldest, again.sequence_next) == (0, 4)
+    check_whole(again)
+
+
+def test_a_record_that_rots_is_missing_and_its_neighbours_are_not() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    fill(ring, 2 * PER_SECTOR)
+    flash.cells[4 * 32 + 11] ^= 0x10  # in the record of sequence 3
+    again = mounted(flash)
+    found = bytearray(PAYLOAD_SIZE)
+    held = [sequence for sequence in range(2 * PER_SECTOR) if again.read_into(sequence, found)]
+    assert held == [sequence for sequence in range(2 * PER_SECTOR) if sequence != 3]

@@ -43,14 +43,14 @@ class GatewayClient:
 
     def gateway(self) -> "GatewayDocument":
         """Return the gateway's status and counters."""
-        return cast("GatewayDocument", self._get("/v1/gateway"))
+        return cast("GatewayDocument", self.ask("/v1/gateway"))
 
     def meters(self) -> "list[MeterDocument]":
         """Return every meter that is registered or was ever heard, by number."""
-        return cast("list[MeterDocument]", self._get("/v1/meters")["meters"])
+        return cast("list[MeterDocument]", self.ask("/v1/meters")["meters"])
 
     def meter(self, meter_id: int) -> "MeterDetailDocument":
-        return cast("MeterDetailDocument", self._get(f"/v1/meters/{meter_id}"))
+        return cast("MeterDetailDocument", self.ask(f"/v1/meters/{meter_id}"))
 
     def readings(
         self, meter_id: int, *, limit: int | None = None, after: str | None = None
@@ -62,9 +62,10 @@ class GatewayClient:
         options = {"limit": limit, "after": after}
         query = urlencode({name: value for name, value in options.items() if value is not None})
         path = f"/v1/meters/{meter_id}/readings{'?' if query else ''}{query}"
-        return cast("ReadingsPageDocument", self._get(path))
+        return cast("ReadingsPageDocument", self.ask(path))
 
-    def _get(self, path: str) -> dict[str, Any]:
+    def ask(self, path: str) -> dict[str, Any]:
+        """GET any route; return its document. Raise ClientError for whatever goes wrong."""
         connection = _UnixConnection(self._path, self._timeout_s)
         try:
             connection.request("GET", path, headers={"Connection": "close"})

@@ -13,8 +13,8 @@ from weir_gateway import messages
 HEADER_BYTES_MAX = 16 * 1024
 BODY_BYTES_MAX = 64 * 1024
 _READ_BYTES = 16 * 1024
-_REQUEST_S_MAX = 10.0  # for a request to arrive whole
-_IDLE_S_MAX = 60.0  # between requests
+REQUEST_S_MAX = 10.0  # for a request to arrive whole
+IDLE_S_MAX = 60.0  # between requests
 _WRITE_S_MAX = 10.0
 _log = logging.getLogger(__name__)
 
@@ -81,13 +81,13 @@ class HttpConnection:
     async def _request(self) -> Request:
         """Wait for a request; raise _Refused when it is malformed, too large or too slow."""
         if not self._http.trailing_data[0]:
-            async with asyncio.timeout(_IDLE_S_MAX):
+            async with asyncio.timeout(IDLE_S_MAX):
                 await self._receive()
         try:
-            async with asyncio.timeout(_REQUEST_S_MAX):
+            async with asyncio.timeout(REQUEST_S_MAX):
                 return await self._read_request()
         except TimeoutError:
-            text = messages.REQUEST_LATE.format(limit_s=_REQUEST_S_MAX)
+            text = messages.REQUEST_LATE.format(limit_s=REQUEST_S_MAX)
             raise _Refused(refusal(408, text)) from None
         except h11.RemoteProtocolError as error:
             text = messages.BAD_REQUEST.format(why=error)

@@ -128,5 +128,6 @@ CLOCK_SET_BACK = (
     "The gateway tells real time, so it sets the meters' clocks back at each session; "
     "--clock csv says how to make its clock go along."
 )
+RUNNING = "Running {count} for {duration} (h:mm:ss); Ctrl-C ends it before, with its summary."
 NEW_KEYS = "Keys of new meters were added to {file}: {meters}."
 SIMULATED_PRESSURE = "The pressure is simulated."

@@ -6,11 +6,11 @@ NOTHING = "-"
 
 
 def cubic_metres(litres: float | None) -> str:
-    return NOTHING if litres is None else f"{litres / 1000:,.2f}"
+    return NOTHING if litres is None else f"{litres / 1000:,.3f}"
 
 
 def cubic_metres_per_h(litres_per_h: float | None) -> str:
-    return NOTHING if litres_per_h is None else f"{litres_per_h / 1000:,.2f}"
+    return NOTHING if litres_per_h is None else f"{litres_per_h / 1000:,.3f}"
 
 
 def whole(number: float | None) -> str:

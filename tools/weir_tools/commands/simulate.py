@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,14 @@ from weir_tools import messages
 from weir_tools.errors import Misused
 from weir_tools.options import flow_unit_option, host_and_port, pulse_weight_option, whole_number
 from weir_tools.simulate.gateway_file import GatewayFile
-from weir_tools.simulate.options import Options, clock_of, pace_by
-from weir_tools.simulate.run import MeterSummary, SimulatedMeter, home_folder, run_meters
+from weir_tools.simulate.options import Options, clock_of, time_by, time_from_now
+from weir_tools.simulate.run import (
+    BenchTime,
+    MeterSummary,
+    SimulatedMeter,
+    home_folder,
+    run_meters,
+)
 from weir_tools.simulate.tables import summary_table
 from weir_tools.simulator.csv_input import read_recording
 from weir_tools.simulator.firmware import Interpreter
@@ -132,28 +139,29 @@ def simulate(**options: Any) -> None:
     recordings = [read_recording(each, flow_unit=wanted.flow_unit) for each in wanted.files]
     with home_folder(wanted.home) as home:
         meters = wanted.meters(recordings, file, home)
-        pace = _pace(wanted, recordings, file)
+        time = _time(wanted, recordings, file)
         _say_what_is_new(wanted, file, meters)
-        summaries = asyncio.run(_run(wanted, meters, pace, home))
+        _say_how_long(wanted, meters, time.pace)
+        summaries = asyncio.run(_run(wanted, meters, time, home))
     if wanted.as_json:
         click.echo(json.dumps({"meters": [asdict(each) for each in summaries]}, indent=2))
     else:
         open_console().print(summary_table(summaries))
 
 
-def _pace(wanted: Options, recordings: Sequence[Recording], file: GatewayFile) -> PacedTime:
+def _time(wanted: Options, recordings: Sequence[Recording], file: GatewayFile) -> BenchTime:
     """The bench's time, and word of what the gateway's clock has to do with it."""
     speed = wanted.speed_beside(file.clock)
     source = wanted.clock_source or ("gateway" if speed == 1 and file.clock is None else "csv")
     if source == "gateway":
         if speed != 1 and file.clock is None:
             click.echo(messages.CLOCK_SET_BACK, err=True)
-        return PacedTime(speed=speed)
+        return time_from_now(file.clock, speed)
     clock = file.clock
     if clock is None:
         clock = clock_of(recordings[0], speed)
         click.echo(messages.PUT_CLOCK.format(clock=clock.as_toml()), err=True)
-    return pace_by(recordings, clock)
+    return time_by(recordings, clock)
 
 
 def _say_what_is_new(wanted: Options, file: GatewayFile, meters: Sequence[SimulatedMeter]) -> None:
@@ -166,8 +174,16 @@ def _say_what_is_new(wanted: Options, file: GatewayFile, meters: Sequence[Simula
         click.echo(messages.SIMULATED_PRESSURE, err=True)
 
 
+def _say_how_long(wanted: Options, meters: Sequence[SimulatedMeter], pace: PacedTime) -> None:
+    wall_s = pace.wall_s_until(max(meter.inputs.waveform.ends_ms for meter in meters))
+    wall_s = min(wall_s, wanted.duration_s or wall_s)
+    length = timedelta(seconds=round(wall_s))
+    count = "1 meter" if len(meters) == 1 else f"{len(meters)} meters"
+    click.echo(messages.RUNNING.format(count=count, duration=length), err=True)
+
+
 async def _run(
-    wanted: Options, meters: Sequence[SimulatedMeter], pace: PacedTime, home: Path
+    wanted: Options, meters: Sequence[SimulatedMeter], time: BenchTime, home: Path
 ) -> list[MeterSummary]:
     """The first signal ends the run with its summary, the second at once."""
     stop = asyncio.Event()
@@ -175,7 +191,7 @@ async def _run(
     running = asyncio.create_task(
         run_meters(
             meters,
-            pace=pace,
+            time=time,
             home=home,
             interpreter=Interpreter(wanted.interpreter),
             stop=stop,

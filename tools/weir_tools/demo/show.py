@@ -131,7 +131,7 @@ class Demo:
         """The gateway first, then the meters, all on one clock."""
         self.step = "starting the gateway ..."
         pace = self._pace = PacedTime(speed=self.plan.speed)
-        bench = Bench(pace, self._meter_died)
+        bench = Bench(pace, self._meter_died, calendar_s=STARTS_AT.timestamp())
         stack.push_async_callback(bench.stop)
         await bench.open()
         identities = identities_of(METERS, self.plan)

@@ -9,7 +9,7 @@ from pathlib import Path
 from weir_tools import messages
 from weir_tools.errors import Misused
 from weir_tools.simulate.gateway_file import GatewayClock, GatewayFile
-from weir_tools.simulate.run import SimulatedMeter
+from weir_tools.simulate.run import BenchTime, SimulatedMeter
 from weir_tools.simulator.identity import Identity, key_in, new_key, read_keys
 from weir_tools.simulator.inputs import RecordedInputs
 from weir_tools.simulator.pacing import PacedTime
@@ -123,7 +123,7 @@ def clock_of(recording: Recording, speed: float) -> GatewayClock:
     return GatewayClock(start_s, time.time(), speed)
 
 
-def pace_by(recordings: Sequence[Recording], clock: GatewayClock) -> PacedTime:
+def time_by(recordings: Sequence[Recording], clock: GatewayClock) -> BenchTime:
     """Time 0 of the bench is when the gateway's clock shows the start of the first recording.
 
     Raise Misused when that clock is past the end of all of them.
@@ -133,4 +133,12 @@ def pace_by(recordings: Sequence[Recording], clock: GatewayClock) -> PacedTime:
     pace = PacedTime(speed=clock.speed, origin_s=clock.origin_of(start_s))
     if pace.now_ms() >= max(recording.ends_ms for recording in recordings):
         raise Misused(messages.RECORDING_IS_PAST)
-    return pace
+    return BenchTime(pace, start_s)
+
+
+def time_from_now(clock: GatewayClock | None, speed: float) -> BenchTime:
+    """Time 0 of the bench is now, whatever the gateway's clock shows: real time, if none."""
+    pace = PacedTime(speed=speed)
+    if clock is None:
+        return BenchTime(pace, pace.origin_s)
+    return BenchTime(pace, clock.start_s + (pace.origin_s - clock.origin_s) * clock.speed)

@@ -32,6 +32,14 @@ class SimulatedMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchTime:
+    """calendar_s: what the gateway's clock shows at the bench's time 0."""
+
+    pace: PacedTime
+    calendar_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class MeterSummary:
     """What one meter was fed since it was started, and what its flash holds at the end.
 
@@ -63,13 +71,14 @@ def home_folder(home: Path | None) -> Iterator[Path]:
 async def run_meters(
     meters: Sequence[SimulatedMeter],
     *,
-    pace: PacedTime,
+    time: BenchTime,
     home: Path,
     interpreter: Interpreter,
     stop: asyncio.Event,
     duration_s: float | None,
 ) -> list[MeterSummary]:
     """Run them until the recordings end, the time is up or `stop` is set."""
+    pace = time.pace
     firmware_command(interpreter)  # compiles it, so that the meters start together
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -77,7 +86,7 @@ async def run_meters(
         if not failure.done():
             failure.set_exception(meter.stopped())
 
-    bench = Bench(pace, died)
+    bench = Bench(pace, died, calendar_s=time.calendar_s)
     try:
         await bench.open()
         for meter in meters:

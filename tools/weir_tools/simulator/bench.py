@@ -56,8 +56,12 @@ class BenchMeter:
 class Bench:
     """Owns the meters' time, their cables and their ends."""
 
-    def __init__(self, pace: PacedTime, died: Callable[[UnixMeter], None]) -> None:
+    def __init__(
+        self, pace: PacedTime, died: Callable[[UnixMeter], None], *, calendar_s: float = 0.0
+    ) -> None:
+        """calendar_s: what the gateway's clock shows at the bench's time 0."""
         self.pace = pace
+        self._calendar_ms = round(calendar_s * 1000)
         self.meters: list[BenchMeter] = []
         self._died = died
         self._channel = BenchChannel(pace)
@@ -102,15 +106,16 @@ class Bench:
         for meter in self.meters:
             meter.inputs.shut_at(now_ms)
         interval_ms = self.store_interval_ms
-        return (now_ms + interval_ms // 10) // interval_ms * interval_ms + interval_ms
+        intervals = (now_ms + self._calendar_ms + interval_ms // 10) // interval_ms + 1
+        return intervals * interval_ms - self._calendar_ms
 
     @property
     def store_interval_ms(self) -> int:
         return max(meter.identity.store_interval_s for meter in self.meters) * 1000
 
     def rest_ms(self, record_ms: int) -> int:
-        """Late in the store interval after a record: the session that sends it is over by then."""
-        return record_ms + self.store_interval_ms * 7 // 8
+        """Late in the store interval after a record, when the session that sends it is over."""
+        return record_ms + self.store_interval_ms * 15 // 16
 
     async def rest_after(self, record_ms: int) -> None:
         """Let time run until the record and the session after it, and stand still before the next.

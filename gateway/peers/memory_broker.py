@@ -1,8 +1,10 @@
 """A broker in memory for tests of the publisher: acknowledges when told to."""
 
 import asyncio
+import json
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from weir_gateway.mqtt import BrokerLost, Delivery
 
@@ -17,6 +19,9 @@ class Sent:
 
 class MemoryBroker:
     """sent: everything published, repeats included. in_flight: what is not acknowledged yet."""
+
+    problem: str | None = None
+    protocol_text = "in memory"
 
     def __init__(self, window: int = 50) -> None:
         self.connected = asyncio.Event()
@@ -45,6 +50,10 @@ class MemoryBroker:
         self.in_flight.append(message)
         if self.auto:
             asyncio.get_running_loop().call_soon(self._acknowledge_all)
+
+    def documents(self, topic: str) -> list[Any]:
+        """Return the documents sent to a topic, repeats included."""
+        return [json.loads(message.payload) for message in self.sent if message.topic == topic]
 
     async def connect(self) -> None:
         if self.connected.is_set():

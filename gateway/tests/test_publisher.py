@@ -1,7 +1,6 @@
 """The publisher: everything stored goes out, in order, until the broker has acknowledged it."""
 
 import asyncio
-import json
 import random
 import sqlite3
 from collections.abc import Callable, Coroutine
@@ -52,9 +51,8 @@ class Press:
         self.publisher.add(meter_id, receipt.stored_count)
 
     def sequences(self, meter_id: int = METER) -> list[int]:
-        topic = f"weir/{meter_id}/reading"
-        sent = [one for one in self.broker.sent if one.topic == topic]
-        return [json.loads(one.payload)["sequence"] for one in sent]
+        documents = self.broker.documents(f"weir/{meter_id}/reading")
+        return [document["sequence"] for document in documents]
 
     def unpublished(self) -> int:
         query = "SELECT COUNT(*) FROM readings WHERE published = 0"

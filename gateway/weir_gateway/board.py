@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from weir_gateway.availability import AvailabilityWatch
-from weir_gateway.broker import Broker
 from weir_gateway.clock import utc_text_ms
 from weir_gateway.documents import state_document
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.mqtt import BrokerLost
+from weir_gateway.outlet import Outlet
 from weir_gateway.registry import Registry
 from weir_gateway.status import StatusReporter
 from weir_gateway.store import Store, queries
@@ -44,7 +44,7 @@ class Board:
         self,
         store: Store,
         registry: Registry,
-        broker: Broker,
+        broker: Outlet,
         topics: Topics,
         availability: AvailabilityWatch,
         reporter: StatusReporter,

@@ -69,11 +69,7 @@ class Broker:
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, tag: Hashable = None
     ) -> None:
-        """Send with QoS 1 as soon as the window has a place.
-
-        ``on_delivered`` hears the tag when the broker has acknowledged. Raise BrokerLost while
-        there is no connection, and when it ends first: the message may or may not have arrived.
-        """
+        """See ``Outlet``. ``on_delivered`` hears the tag."""
         if self._connection is None:
             raise BrokerLost(messages.BROKER_NOT_YET)
         await self._connection.publish(topic, payload, retain, tag)

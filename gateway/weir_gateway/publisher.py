@@ -8,14 +8,14 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from weir_gateway import messages
 from weir_gateway.documents import reading_document
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.mqtt import BrokerLost, Delivery
+from weir_gateway.outlet import Outlet
 from weir_gateway.store import Store, outbox
 from weir_gateway.store.rows import ReadingKey
 from weir_gateway.topics import Topics
@@ -32,16 +32,6 @@ UNMARKED_MAX = 2000
 _RETRY_S = 1.0
 DENIED_PAUSE_S = 10.0
 _log = logging.getLogger(__name__)
-
-
-class Outlet(Protocol):
-    """What the publisher needs of a broker."""
-
-    connected: asyncio.Event
-
-    async def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, tag: Hashable = None
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from importlib import metadata
 from typing import TypedDict
 
 from weir_gateway.availability import AvailabilityWatch
-from weir_gateway.broker import Broker
 from weir_gateway.clock import Clock, utc_text_ms
 from weir_gateway.counters import RejectCounters
 from weir_gateway.links.stream import Link
+from weir_gateway.outlet import Outlet
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
 from weir_gateway.store import Store
@@ -98,7 +98,7 @@ class StatusReporter:
     clock: Clock
     registry: Registry
     store: Store
-    broker: Broker
+    broker: Outlet
     publisher: Publisher
     availability: AvailabilityWatch
     counters: RejectCounters

@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CUT_MODES = ("nothing", "half", "half_and_junk", "junk", "all")
+CUT_MODES = ("nothing", "half", "far_half", "half_and_junk", "junk", "all")
 
 
 class PowerCut(BaseException):
@@ -71,11 +71,13 @@ class FaultyFlash:
         cut = self.operation_count == self.cut_at
         self.operation_count += 1
         mode = self.cut_mode if cut else "all"
-        whole = {"nothing": 0, "junk": 0, "all": len(places)}.get(mode, len(places) // 2)
-        for place in places[:whole]:
+        half = len(places) // 2
+        begin = half if mode == "far_half" else 0
+        end = {"nothing": 0, "half": half, "half_and_junk": half, "junk": 0}.get(mode, len(places))
+        for place in places[begin:end]:
             change(place, 0)
         if "junk" in mode:
-            for place in places[whole:]:
+            for place in places[end:]:
                 change(place, self._draw() & 0xFF)
         if cut:
             raise PowerCut

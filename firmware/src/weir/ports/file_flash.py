@@ -14,6 +14,14 @@ _SECTOR_SIZE = const(4096)  # bytes
 _CHUNK_SIZE = const(256)  # bytes; divides the sector
 
 
+def _exists(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
 class FileFlash:
     """A FlashRegion whose power cut is the end of this program (kill -9).
 
@@ -28,24 +36,27 @@ class FileFlash:
         self.program_size = 1
         self._blank = b"\xff" * _CHUNK_SIZE
         try:
-            size = os.stat(path)[6]
+            if not _exists(path):
+                self._create(path)
+            self._file: FileIO = open(path, "r+b", buffering=0)
         except OSError:
-            size = self._create(path)
+            raise StartRefused(
+                f"{path} cannot be written; give a folder that the meter may write in."
+            ) from None
+        size = self._file.seek(0, 2)
         if size != _SECTOR_SIZE * sector_count:
             raise StartRefused(
                 f"{path} has {size} bytes, not the {_SECTOR_SIZE * sector_count} of this meter's "
                 "flash; restore the file, or move it away to start with an empty flash."
             )
-        self._file: FileIO = open(path, "r+b", buffering=0)
 
-    def _create(self, path: str) -> int:
+    def _create(self, path: str) -> None:
         """Create the file whole: one that was cut short never has the right name."""
         beside = path + ".new"
         with open(beside, "wb") as file:
             for _ in range(_SECTOR_SIZE * self.sector_count // _CHUNK_SIZE):
                 file.write(self._blank)
         os.rename(beside, path)
-        return _SECTOR_SIZE * self.sector_count
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         self._file.seek(offset)

@@ -1,0 +1,49 @@
+"""The same tests, run by a real MicroPython."""
+
+import ast
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from on_meter import micropython
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parent / "src"
+
+# Tests that use nothing but the firmware and the language. The others need a host around them.
+MODULES = (
+    "test_cell",
+    "test_counter",
+    "test_flash_contract",
+    "test_interval",
+    "test_meter",
+    "test_registers",
+    "test_ring",
+    "test_ring_power_cut",
+    "test_timekeeper",
+    "test_timetable",
+)
+
+
+def names_of_tests(module: str) -> list[str]:
+    tree = ast.parse((HERE / f"{module}.py").read_text(encoding="utf-8"))
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return sorted(name for name in names if name.startswith("test_"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_test_of_the_module_passes_on_micropython(module: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [micropython(), "-X", "heapsize=4m", str(HERE / "run_on_micropython.py"), module],
+        env={**os.environ, "MICROPYPATH": f"{HERE}:{SOURCES}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    passed = [line for line in done.stdout.splitlines() if line.startswith("ok ")]
+    wanted = [f"ok {module} {test}" for test in names_of_tests(module)]
+    assert passed == wanted, done.stdout + done.stderr
+    assert done.returncode == 0

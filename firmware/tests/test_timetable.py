@@ -1,0 +1,97 @@
+"""Things are due on a grid of the calendar; each meter has a slot of its own to send in."""
+
+from weir.schedule.timetable import Timetable
+
+NOON_MS = 1_614_600_000_000
+MINUTE_MS = 60_000
+
+
+def timetable_of(meter_id: int = 1, sample_s: int = 60, store_s: int = 900) -> Timetable:
+    timetable = Timetable(meter_id, sample_s, store_s, 900)
+    timetable.align(NOON_MS)
+    return timetable
+
+
+def instants(timetable: Timetable, count: int) -> "list[tuple[int, str]]":
+    """Wake whenever something is due; return when, after noon, and what was."""
+    found = []
+    for _ in range(count):
+        at_ms = timetable.wake_at_ms()
+        due = ""
+        if timetable.sample_due(at_ms):
+            due += "m"
+            if timetable.store_due(at_ms):
+                due += "s"
+                timetable.stored(at_ms)
+            timetable.sampled(at_ms)
+        if timetable.send_due(at_ms):
+            due += "c"
+            timetable.sent(at_ms)
+        found.append((at_ms - NOON_MS, due))
+    return found
+
+
+def test_samples_and_stores_fall_on_the_grid() -> None:
+    found = [entry for entry in instants(timetable_of(), 40) if "m" in entry[1]]
+    assert [at_ms for at_ms, _ in found] == [MINUTE_MS * step for step in range(1, len(found) + 1)]
+    assert [at_ms for at_ms, due in found if "s" in due] == [15 * MINUTE_MS, 30 * MINUTE_MS]
+
+
+def test_a_store_is_also_a_sample_whatever_the_intervals() -> None:
+    for sample_s, store_s in ((420, 900), (900, 900), (3600, 900), (7, 10)):
+        found = instants(timetable_of(sample_s=sample_s, store_s=store_s), 50)
+        assert [at_ms for at_ms, due in found if "s" in due]
+        assert all("m" in due for _, due in found if "s" in due)
+
+
+def test_each_meter_sends_once_an_interval_in_its_own_slot() -> None:
+    slots = []
+    for meter_id in range(1000, 1100):
+        sends = [at_ms for at_ms, due in instants(timetable_of(meter_id), 60) if "c" in due]
+        assert sends[1] - sends[0] == 900_000
+        slots.append(sends[0] % 900_000)
+    for quarter in range(4):  # a hundred meters in a row spread over the whole interval
+        inside = [slot for slot in slots if slot // 225_000 == quarter]
+        assert 20 <= len(inside) <= 30
+
+
+def test_what_is_overdue_is_due_once() -> None:
+    timetable = timetable_of()
+    late_ms = NOON_MS + 100 * MINUTE_MS + 17
+    assert timetable.store_due(late_ms)
+    timetable.stored(late_ms)
+    timetable.sampled(late_ms)
+    timetable.sent(late_ms)
+    assert not timetable.store_due(late_ms)
+    assert not timetable.sample_due(late_ms)
+    assert not timetable.send_due(late_ms)
+    assert timetable.sample_due(NOON_MS + 101 * MINUTE_MS)
+    assert not timetable.store_due(NOON_MS + 105 * MINUTE_MS - 1)
+    assert timetable.store_due(NOON_MS + 105 * MINUTE_MS)
+
+
+def test_the_first_call_after_a_start_comes_within_10_s() -> None:
+    for meter_id in (1, 4711, 0xFFFFFFFF):
+        timetable = Timetable(meter_id, 60, 900, 86_400)
+        timetable.start(0)
+        assert timetable.send_due(10_000)
+
+
+def test_calls_that_reach_nobody_are_repeated_ever_later() -> None:
+    timetable = Timetable(4711, 60, 900, 86_400)
+    timetable.start(0)
+    waits = []
+    at_ms = 10_000
+    for _ in range(8):
+        timetable.sent(at_ms)
+        timetable.retry(at_ms)
+        begun_ms = at_ms
+        while not timetable.send_due(at_ms):
+            at_ms += 1000
+        waits.append((at_ms - begun_ms) // 1000)
+    assert waits[0] in range(60, 76)
+    assert all(waits[step] > 1.9 * waits[step - 1] for step in range(1, 8))
+    timetable.reached()
+    timetable.sent(at_ms)
+    timetable.retry(at_ms)
+    assert timetable.send_due(at_ms + 76_000)

@@ -15,7 +15,8 @@ from weir_tools.errors import Failed
 from weir_tools.extras import load_extra
 from weir_tools.folders import cache_folder, firmware_source
 
-HEAP_SIZE = "128k"  # what the smallest board that we support leaves to Python
+# 64 KB of a board: `w` makes it twice as many bytes where pointers are twice as wide as there.
+HEAP_SIZE = "64wk"
 
 
 class Interpreter(StrEnum):

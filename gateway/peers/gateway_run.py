@@ -23,7 +23,7 @@ _READY = " ready: "
 class GatewayRun:
     """Starts, stops and kills one gateway. ``program`` replaces the usual entry, for faults."""
 
-    def __init__(self, folder: Path, broker_port: int, extra: str = "") -> None:
+    def __init__(self, folder: Path, broker_port: int) -> None:
         self.folder = folder
         self.config = folder / "gateway.toml"
         self.keys = folder / "keys.txt"
@@ -33,9 +33,13 @@ class GatewayRun:
         self.config.write_text(
             '[gateway]\nid = "gw1"\n\n'
             f'[mqtt]\nhost = "127.0.0.1"\nport = {broker_port}\n\n'
-            '[tcp]\nlisten = "127.0.0.1:0"\n\n' + extra
+            '[tcp]\nlisten = "127.0.0.1:0"\n\n'
         )
         self.write_keys()
+
+    def add_config(self, text: str) -> None:
+        with self.config.open("a") as file:
+            file.write(text)
 
     def write_keys(self, *meters: ScriptedMeter) -> None:
         lines = [f"{meter.meter_id} {meter.key.hex()}\n" for meter in meters]

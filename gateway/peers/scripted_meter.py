@@ -13,6 +13,7 @@ from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, Sealer, 
 FIRST_TAKEN_AT_S = 1_790_000_100
 INTERVAL_S = 900
 
+# In the order of the layout.
 HELLO = {
     "firmware_major": 1,
     "firmware_minor": 2,

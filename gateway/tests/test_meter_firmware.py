@@ -1,0 +1,146 @@
+"""The meter's own session code at the other end of the link: it and the gateway agree."""
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from crosscheck.meter_aes import MeterAes
+from peers.gateway_run import GatewayRun
+from peers.meter_links import MeterLink, PtyLink
+from peers.mosquitto import Consumer
+from peers.scripted_meter import HELLO, ScriptedMeter, record
+from peers.waiting import wait_for
+from weir.link.sealing import Sealer
+from weir.link.session import DeviceSession
+
+METER = 1001
+EPOCH = 0x0BAD_CAFE
+
+
+class Journal:
+    """Plausible records as the firmware's ring gives them; ``unreadable`` ones it has lost."""
+
+    def __init__(self, oldest: int, after: int, unreadable: frozenset[int] = frozenset()) -> None:
+        self.sequence_oldest = oldest
+        self.sequence_next = after
+        self.unreadable = unreadable
+
+    def read_into(self, sequence: int, values: list[int]) -> bool:
+        if not self.sequence_oldest <= sequence < self.sequence_next:
+            return False
+        one = record(sequence)
+        values[:3] = [one.taken_at_s, one.forward_pulses, one.reverse_pulses]
+        values[3:6] = [400, 390, 410]
+        values[6:] = [one.peak_flow_pulses, one.status, int(one.time_quality)]
+        return sequence not in self.unreadable
+
+
+class FirmwareMeter:
+    """A device session that is driven in real time over a link."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.identity = ScriptedMeter(METER)
+        self.journal = journal
+        self._counter = 0
+        sealer = Sealer(METER, self.identity.key, EPOCH, MeterAes, self._next_counter)
+        self.session = DeviceSession(sealer, journal, self._describe, 140)
+
+    def drain(self, link: MeterLink, carry: Callable[[bytes], bytes] = bytes) -> None:
+        """Run sessions until everything is acknowledged. ``carry`` is what the air does."""
+        ends_at_s = time.monotonic() + 60
+        while not self.session.complete or self.session.active:
+            assert time.monotonic() < ends_at_s, "the backlog does not drain"
+            if not self.session.active:
+                self.session.begin()
+            while frame := self.session.transmit(_now_ms(), _now_ms()):
+                link.send(carry(frame))
+            if chunk := link.receive(seconds=0.05):
+                self.session.receive(chunk, _now_ms(), _now_ms())
+
+    def _next_counter(self) -> int:
+        self._counter += 1
+        return self._counter
+
+    def _describe(self) -> list[int]:
+        changes = {
+            "sequence_oldest": self.journal.sequence_oldest,
+            "sequence_next": self.journal.sequence_next,
+            "settings_version": 0,
+        }
+        return list({**HELLO, **changes}.values())
+
+
+def _now_ms() -> int:
+    return int(time.monotonic() * 50_000)  # the meter's time-outs pass 50 times as fast
+
+
+def expect_readings(consumer: Consumer, sequences: list[int]) -> None:
+    expected = [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in sequences]
+    wait_for(lambda: len(consumer.reading_ids()) >= len(expected), "all readings on MQTT")
+    assert consumer.reading_ids() == expected
+
+
+@pytest.mark.parametrize("kind", ["pty", "tcp"])
+def test_a_backlog_is_drained_to_mqtt(gateway: GatewayRun, consumer: Consumer, kind: str) -> None:
+    meter = FirmwareMeter(Journal(37, 1500))
+    gateway.write_keys(meter.identity)
+    gateway.add_config('[[serial]]\nport = "port"\n')
+    with closing(PtyLink(gateway.folder / "port")) as pty:
+        gateway.start()
+        with closing(gateway.dial()) as tcp:
+            meter.drain(pty if kind == "pty" else tcp)
+    assert meter.session.refused_count == 0
+    assert gateway.client.gateway()["refused"] == {}
+    expect_readings(consumer, list(range(37, 1500)))
+
+
+def test_a_bad_link_and_restarts_cost_time_but_no_reading(
+    gateway: GatewayRun, consumer: Consumer
+) -> None:
+    chance = random.Random(5)
+
+    def carry(frame: bytes) -> bytes:
+        fate = chance.random()
+        if fate < 0.15:
+            return b""
+        if fate < 0.3:
+            at = chance.randrange(len(frame))
+            return frame[:at] + bytes([frame[at] ^ 1 << chance.randrange(8)]) + frame[at + 1 :]
+        return frame * 2 if fate < 0.4 else frame
+
+    meter = FirmwareMeter(Journal(0, 0))
+    gateway.write_keys(meter.identity)
+    for after in (300, 600, 900):
+        meter.journal.sequence_next = after
+        gateway.start()
+        with closing(gateway.dial()) as link:
+            meter.drain(link, carry)
+        gateway.kill()
+    gateway.start()
+    wait_for(lambda: len(set(consumer.reading_ids())) >= 900, "all readings on MQTT")
+    ids = list(dict.fromkeys(consumer.reading_ids()))
+    assert ids == [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in range(900)]
+
+
+def test_what_the_ring_has_lost_is_named_and_the_rest_arrives(
+    gateway: GatewayRun, consumer: Consumer
+) -> None:
+    unreadable = frozenset({*range(40, 55), 90})
+    meter = FirmwareMeter(Journal(0, 200, unreadable))
+    gateway.write_keys(meter.identity)
+    gateway.start()
+    with closing(gateway.dial()) as link:
+        meter.drain(link)
+        meter.journal.sequence_oldest = 250
+        meter.journal.sequence_next = 300
+        meter.session.said_hello = False
+        meter.drain(link)
+    told = gateway.client.meter(METER)
+    lost = [(one["first_sequence"], one["last_sequence"], one["state"]) for one in told["gaps"]]
+    assert lost == [(200, 249, "lost"), (90, 90, "lost"), (40, 54, "lost")]
+    assert told["resume_at"] == 300
+    kept = [one for one in [*range(200), *range(250, 300)] if one not in unreadable]
+    expect_readings(consumer, kept)

@@ -5,7 +5,14 @@ from typing import Any
 
 from rich.table import Table
 
-from weir_tools.quantities import NOTHING, cubic_metres, cubic_metres_per_h, moment, whole
+from weir_tools.quantities import (
+    NOTHING,
+    cubic_metres,
+    cubic_metres_per_h,
+    moment,
+    whole,
+    with_unit,
+)
 
 Document = Mapping[str, Any]
 
@@ -60,7 +67,7 @@ def readings_table(readings: Iterable[Document]) -> Table:
         ("min", "right"),
         ("max", "right"),
     )
-    table.add_column("quality")
+    table.add_column("quality", overflow="fold")
     for reading in readings:
         table.add_row(
             reading["id"],
@@ -101,14 +108,14 @@ def _state_rows(state: Document) -> Sequence[tuple[str, str]]:
     if not state:
         return ()
     return (
-        ("forward register", f"{cubic_metres(state['forward_volume_l'])} m³"),
-        ("reverse register", f"{cubic_metres(state['reverse_volume_l'])} m³"),
+        ("forward register", with_unit(cubic_metres(state["forward_volume_l"]), "m³")),
+        ("reverse register", with_unit(cubic_metres(state["reverse_volume_l"]), "m³")),
         ("registers read at", moment(state["register_at"])),
-        ("flow", f"{cubic_metres_per_h(state['flow_l_per_h'])} m³/h"),
-        ("pressure", f"{whole(state['pressure_kpa'])} kPa"),
+        ("flow", with_unit(cubic_metres_per_h(state["flow_l_per_h"]), "m³/h")),
+        ("pressure", with_unit(whole(state["pressure_kpa"]), "kPa")),
         ("measured at", moment(state["measured_at"])),
         ("quality", ", ".join(state["quality"]) or "nothing special"),
-        ("battery", f"{whole(state['battery_mv'])} mV"),
+        ("battery", with_unit(whole(state["battery_mv"]), "mV")),
         ("firmware", state["firmware"]),
-        ("send interval", f"{whole(state['send_interval_s'])} s"),
+        ("send interval", with_unit(whole(state["send_interval_s"]), "s")),
     )

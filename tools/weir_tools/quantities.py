@@ -17,6 +17,10 @@ def whole(number: float | None) -> str:
     return NOTHING if number is None else f"{number:,.0f}"
 
 
+def with_unit(number: str, unit: str) -> str:
+    return number if number == NOTHING else f"{number} {unit}"
+
+
 def moment(iso: str | None) -> str:
     """A time of the gateway (ISO 8601, UTC) as `2021-03-01 06:15:00`."""
     if iso is None:

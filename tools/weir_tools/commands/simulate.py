@@ -140,7 +140,7 @@ def simulate(**options: Any) -> None:
     with home_folder(wanted.home) as home:
         meters = wanted.meters(recordings, file, home)
         time = _time(wanted, recordings, file)
-        _say_what_is_new(wanted, file, meters)
+        _add_keys(wanted, file, meters)
         _say_how_long(wanted, meters, time.pace)
         summaries = asyncio.run(_run(wanted, meters, time, home))
     if wanted.as_json:
@@ -164,12 +164,13 @@ def _time(wanted: Options, recordings: Sequence[Recording], file: GatewayFile) -
     return time_by(recordings, clock)
 
 
-def _say_what_is_new(wanted: Options, file: GatewayFile, meters: Sequence[SimulatedMeter]) -> None:
+def _add_keys(wanted: Options, file: GatewayFile, meters: Sequence[SimulatedMeter]) -> None:
     keys_file = wanted.keys_beside(file)
     added = add_keys(keys_file, [meter.identity for meter in meters])
     if added:
         listed = ", ".join(map(str, added))
         click.echo(messages.NEW_KEYS.format(file=keys_file, meters=listed), err=True)
+        file.wait_for(added)
     if wanted.pressure == "simulated":
         click.echo(messages.SIMULATED_PRESSURE, err=True)
 

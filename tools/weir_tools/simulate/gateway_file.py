@@ -1,13 +1,20 @@
 """What simulated meters can learn from the configuration of their gateway."""
 
+import contextlib
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from weir_gateway.client import ClientError, GatewayClient
 from weir_gateway.config import ClockConfig, TcpConfig, load
 from weir_gateway.errors import ConfigError
 from weir_tools import messages
 from weir_tools.errors import Misused
+
+NOTICE_S_MAX = 5.0
+LOOK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class GatewayFile:
 
     address: str | None = None
     keys: Path | None = None
+    socket: Path | None = None
     clock: GatewayClock | None = None
 
     @classmethod
@@ -45,7 +53,22 @@ class GatewayFile:
             config = load(file)
         except ConfigError as error:
             raise Misused(str(error)) from error
-        return cls(_address(config.tcp), config.gateway.keys, _clock(file, config.clock))
+        gateway = config.gateway
+        return cls(_address(config.tcp), gateway.keys, gateway.socket, _clock(file, config.clock))
+
+    def wait_for(self, meter_ids: Iterable[int]) -> None:
+        """Give a gateway that is running the moment it needs to notice new keys."""
+        if self.socket is None:
+            return
+        client = GatewayClient(self.socket)
+        wanted = set(meter_ids)
+        ends_s = time.monotonic() + NOTICE_S_MAX
+        with contextlib.suppress(ClientError):
+            while time.monotonic() < ends_s:
+                known = {meter["meter_id"] for meter in client.meters() if meter["registered"]}
+                if wanted <= known:
+                    return
+                time.sleep(LOOK_AGAIN_S)
 
 
 def _address(tcp: TcpConfig | None) -> str | None:

@@ -91,6 +91,20 @@ def test_reverse_pulses_count_in_a_register_of_their_own(
     assert readings[-1]["flow_mean_l_per_h"] == -450 * weight_l * 4
 
 
+def test_a_register_that_has_reached_its_end_goes_on_from_zero(
+    calendar: Calendar, pulses: Pulses, meter: Meter, gateway: Gateway, subscriber: Subscriber
+) -> None:
+    for count in (2**31 - 1, 2**31 - 1, 5):
+        pulses.send(forward=count)
+        calendar.let_pass(minutes=15)
+    let_backlog_go(calendar, meter)
+    readings = collect(gateway, subscriber, count=3)
+    assert [one["forward_pulses"] for one in readings] == [2**31 - 1, 2**32 - 2, 3]
+    weight_l = meter.identity.pulse_weight_ml / 1000
+    assert readings[-1]["interval_forward_volume_l"] == 5 * weight_l
+    assert readings[-1]["quality"] == []
+
+
 def test_the_peak_is_the_flow_of_the_busiest_sample_interval(
     calendar: Calendar, pulses: Pulses, meter: Meter, gateway: Gateway, subscriber: Subscriber
 ) -> None:
@@ -106,7 +120,6 @@ def test_the_peak_is_the_flow_of_the_busiest_sample_interval(
     assert reading["flow_mean_l_per_h"] == 12 * weight_l * 4
 
 
-@pytest.mark.each_link
 def test_pressure_arrives_as_mean_minimum_and_maximum_of_its_interval(
     calendar: Calendar,
     pressure: Pressure,
@@ -170,7 +183,6 @@ def pressures(reading: dict[str, int | None]) -> Iterator[int | None]:
         yield reading[f"pressure_{name}_kpa"]
 
 
-@pytest.mark.each_link
 def test_the_gateways_time_reaches_the_records_with_a_bound_of_its_error(
     calendar: Calendar, meter: Meter, gateway: Gateway, subscriber: Subscriber
 ) -> None:

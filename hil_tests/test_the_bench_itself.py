@@ -8,6 +8,7 @@ import pytest
 
 from weir_bench import programs, requirements
 from weir_bench.bench_file import BENCHES, BenchFileError, find_bench_file, read_bench_file
+from weir_bench.errors import BenchFault
 from weir_bench.roles import Health
 from weir_bench.simulated.inputs import TurnedInputs
 from weir_bench.simulated.ledger import Ledger
@@ -141,19 +142,21 @@ def test_a_meter_that_cannot_start_is_named_with_its_last_words(scenario: Scenar
     result.stdout.fnmatch_lines(["*the meter did not start: *identity.json cannot be read*"])
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail), ("", pytest.skip)])
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)]
+)
 def test_without_a_broker_a_test_is_skipped_and_in_ci_it_fails(
-    ci: str, outcome: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ci: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", ci)
     monkeypatch.setattr(requirements, "find_mosquitto", lambda: None)
-    with pytest.raises(outcome.Exception, match="mosquitto is not installed"):
+    with pytest.raises(outcome, match="mosquitto is not installed"):
         requirements.require_mosquitto()
 
 
 def test_a_program_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
     program = programs.Program("the tool", ["sh", "-c", "echo no luck; exit 3"], tmp_path / "log")
-    with pytest.raises(programs.BenchFault, match="the tool did not start: no luck"):
+    with pytest.raises(BenchFault, match="the tool did not start: no luck"):
         program.start(lambda: False)
 
 

@@ -1,6 +1,8 @@
 """The programs around the meter: where they are, and starting and stopping them."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,6 +15,8 @@ from weir_bench.waiting import wait_until
 
 _MORE_FOLDERS = "/usr/sbin:/usr/local/sbin"  # where Debian keeps daemons, off a user's PATH
 _STOP_S_MAX = 30.0
+_PORTS = range(15_000, 30_000)  # below those that the system gives out by itself
+_TRIES = 100
 
 
 def find_mosquitto() -> str | None:
@@ -21,9 +25,11 @@ def find_mosquitto() -> str | None:
 
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(_PORTS, _TRIES):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise BenchFault(f"none of {_TRIES} ports from {_PORTS.start} to {_PORTS.stop} is free")
 
 
 class Program:

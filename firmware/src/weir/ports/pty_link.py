@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 _RECEIVE_SIZE = const(256)  # bytes in one step
 _UNSENT_SIZE_MAX = const(2048)  # bytes kept while nobody reads the other end; what follows is lost
 
+_GONE = select.POLLHUP | select.POLLERR
 _REOPEN_MS = const(1000)  # after the other end has gone
 
 # Of termios, by Linux's numbers: MicroPython's module has no names for them.
 _EIGHT_BITS = const(0x30)  # CS8
 _RECEIVE = const(0x80)  # CREAD
 _PARITY = const(0x100)  # PARENB
+_NOT_A_TERMINAL = getattr(termios, "error", OSError)  # CPython has an error of its own for it
 _VTIME = const(5)
 _VMIN = const(6)
 
@@ -38,7 +40,10 @@ def _open_raw(path: str) -> "FileIO":
 
 
 class PtyLink:
-    """A ByteLink that is open while its device is there, whether the meter talks or not."""
+    """A ByteLink that is open while its device is there, whether the meter talks or not.
+
+    unsent: bytes that wait for room.
+    """
 
     def __init__(self, path: str, poller: "Poller") -> None:
         """Raises StartRefused when there is no such device."""
@@ -46,7 +51,7 @@ class PtyLink:
         self._poller = poller
         self._device: FileIO | None = None
         self._room = select.poll()
-        self._unsent = b""
+        self.unsent = b""
         self._reopen_at_ms = 0
         if not self._open():
             raise StartRefused(f"--link pty:{path} is not a terminal device; give its path.")
@@ -57,10 +62,10 @@ class PtyLink:
     def drive(self, link_ms: int, *, wanted: bool) -> "int | None":
         if self._device is not None or not wanted:
             return None
-        if link_ms < self._reopen_at_ms or not self._open():
-            self._reopen_at_ms = max(self._reopen_at_ms, link_ms + _REOPEN_MS)
+        if link_ms < self._reopen_at_ms:
             return self._reopen_at_ms
-        return link_ms
+        self._reopen_at_ms = link_ms if self._open() else link_ms + _REOPEN_MS
+        return self._reopen_at_ms
 
     def receive(self) -> bytes:
         if self._device is None:
@@ -72,8 +77,8 @@ class PtyLink:
             return b""
 
     def transmit(self, stream: bytes) -> None:
-        if len(self._unsent) + len(stream) <= _UNSENT_SIZE_MAX:
-            self._unsent += stream
+        if len(self.unsent) + len(stream) <= _UNSENT_SIZE_MAX:
+            self.unsent += stream
         self.stir()
 
     def stir(self, events: int = 0) -> bool:
@@ -81,27 +86,30 @@ class PtyLink:
         device = self._device
         if device is None:
             return False
+        if events & _GONE:  # a read would only find nothing there
+            self._close()
+            return True
         try:
             sent = self._send(device)
         except OSError:
             self._close()
             return True
-        self._unsent = self._unsent[sent:]
-        self._poller.watch(device, writing=bool(self._unsent))
+        self.unsent = self.unsent[sent:]
+        self._poller.watch(device, writing=bool(self.unsent))
         return bool(events & ~select.POLLOUT)
 
     def _send(self, device: "FileIO") -> int:
         """Return how many bytes were taken. Byte by byte: more at once would block a full pty."""
         sent = 0
-        while sent < len(self._unsent) and self._room.poll(0):
-            device.write(self._unsent[sent : sent + 1])
+        while sent < len(self.unsent) and self._room.poll(0):
+            device.write(self.unsent[sent : sent + 1])
             sent += 1
         return sent
 
     def _open(self) -> bool:
         try:
             self._device = _open_raw(self._path)
-        except OSError:
+        except (OSError, _NOT_A_TERMINAL):
             return False
         self._room.register(self._device, select.POLLOUT)
         self._poller.watch(self._device, writing=False)
@@ -113,4 +121,4 @@ class PtyLink:
             self._room.unregister(self._device)
             self._device.close()
             self._device = None
-            self._unsent = b""
+            self.unsent = b""

@@ -24,7 +24,10 @@ _OPEN = const(2)
 
 
 class TcpLink:
-    """A ByteLink to HOST:PORT. That nobody listens there is normal: it tries again."""
+    """A ByteLink to HOST:PORT. That nobody listens there is normal: it tries again.
+
+    unsent: bytes that wait for room.
+    """
 
     def __init__(self, host: str, port: int, poller: "Poller") -> None:
         self._host = host
@@ -32,7 +35,7 @@ class TcpLink:
         self._poller = poller
         self._state = _CLOSED
         self._socket: socket.socket | None = None
-        self._unsent = b""
+        self.unsent = b""
         self._retry_ms = _RETRY_FIRST_MS
         self._retry_at_ms = 0
 
@@ -68,8 +71,8 @@ class TcpLink:
         return chunk
 
     def transmit(self, stream: bytes) -> None:
-        if len(self._unsent) + len(stream) <= _UNSENT_SIZE_MAX:
-            self._unsent += stream
+        if len(self.unsent) + len(stream) <= _UNSENT_SIZE_MAX:
+            self.unsent += stream
         self.stir()
 
     def stir(self, events: int = 0) -> bool:
@@ -88,13 +91,13 @@ class TcpLink:
 
     def _send(self, connected: socket.socket) -> None:
         try:
-            while self._unsent:
-                self._unsent = self._unsent[connected.send(self._unsent) :]
+            while self.unsent:
+                self.unsent = self.unsent[connected.send(self.unsent) :]
         except OSError as error:
             if not _would_block(error):
                 self._close()
                 return
-        self._poller.watch(connected, writing=bool(self._unsent))
+        self._poller.watch(connected, writing=bool(self.unsent))
 
     def _connect(self) -> None:
         try:
@@ -114,7 +117,7 @@ class TcpLink:
             self._socket.close()
             self._socket = None
         self._state = _CLOSED
-        self._unsent = b""
+        self.unsent = b""
 
 
 def _would_block(error: OSError) -> bool:

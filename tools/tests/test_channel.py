@@ -1,6 +1,7 @@
 """The bench's end of its wire to the meters, spoken to line by line."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -49,27 +50,27 @@ def on_bench(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def stepped_bench() -> tuple[SteppedTime, BenchChannel, Seat, HandFedInputs, str]:
-    time = SteppedTime()
-    channel = BenchChannel(time)
+    stepped = SteppedTime()
+    channel = BenchChannel(stepped)
     inputs = HandFedInputs(pressure_kpa=412)
     seat = channel.add_seat(METER_ID, inputs)
-    return time, channel, seat, inputs, await channel.open()
+    return stepped, channel, seat, inputs, await channel.open()
 
 
 def test_a_sleeping_meter_is_woken_exactly_when_it_asked() -> None:
     async def scene() -> None:
-        time, channel, seat, inputs, address = await stepped_bench()
+        stepped, channel, seat, inputs, address = await stepped_bench()
         meter = await FakeMeter.connect(address)
         await seat.powered.wait()
         meter.say("S 0 60000 - 1")
         inputs.forward_pulses = 7
-        advancing = asyncio.create_task(time.advance_to(130_000, meter_count=1))
+        advancing = asyncio.create_task(stepped.advance_to(130_000, meter_count=1))
         assert await meter.turn() == ["I", "0", "60000", "7", "0", "412"]
         meter.say("S 1 120000 - 0")
         assert await meter.turn() == ["I", "1", "120000", "7", "0", "-"]
         meter.say("S 2 180000 - 0")
         await advancing
-        assert time.now_ms() == 130_000
+        assert stepped.now_ms() == 130_000
         await channel.close()
 
     on_bench(scene)
@@ -77,12 +78,12 @@ def test_a_sleeping_meter_is_woken_exactly_when_it_asked() -> None:
 
 def test_a_meter_woken_by_its_link_gets_one_input_for_sleep_and_wake() -> None:
     async def scene() -> None:
-        time, channel, seat, _, address = await stepped_bench()
+        stepped, channel, seat, _, address = await stepped_bench()
         meter = await FakeMeter.connect(address)
         meter.say("S 0 60000 - 0", "W 0 1")
         assert await meter.turn() == ["I", "0", "0", "0", "0", "412"]
         meter.say("S 1 60000 - 0")
-        await time.advance_to(59_999, meter_count=1)
+        await stepped.advance_to(59_999, meter_count=1)
         seat.wake()
         assert await meter.turn() == ["I", "1", "59999", "0", "0", "-"]
         await channel.close()
@@ -92,14 +93,14 @@ def test_a_meter_woken_by_its_link_gets_one_input_for_sleep_and_wake() -> None:
 
 def test_a_wake_that_crosses_the_input_on_the_wire_is_not_answered_again() -> None:
     async def scene() -> None:
-        time, channel, _, _, address = await stepped_bench()
+        stepped, channel, _, _, address = await stepped_bench()
         meter = await FakeMeter.connect(address)
         meter.say("S 0 60000 - 0")
-        advancing = asyncio.create_task(time.advance_to(60_000, meter_count=1))
+        advancing = asyncio.create_task(stepped.advance_to(60_000, meter_count=1))
         assert (await meter.turn())[:2] == ["I", "0"]
         meter.say("W 0 1", "S 1 120000 - 0")
         await advancing
-        advancing = asyncio.create_task(time.advance_to(120_000, meter_count=1))
+        advancing = asyncio.create_task(stepped.advance_to(120_000, meter_count=1))
         assert (await meter.turn())[:3] == ["I", "1", "120000"]
         meter.say("S 2 180000 - 0")
         await advancing
@@ -135,19 +136,34 @@ def test_fast_time_gives_every_instant_exactly_and_in_order() -> None:
     on_bench(scene)
 
 
-def test_time_that_is_held_stands_still_while_the_link_goes_on() -> None:
+def test_no_time_passes_before_its_origin() -> None:
     async def scene() -> None:
-        time = PacedTime(speed=1000)
-        channel = BenchChannel(time)
+        pace = PacedTime(speed=1000, origin_s=time.time() + 0.5)
+        channel = BenchChannel(pace)
         channel.add_seat(METER_ID, HandFedInputs())
         meter = await FakeMeter.connect(await channel.open())
-        end_ms = time.now_ms() + 5000
-        time.hold_at(end_ms)
+        meter.say("S 0 100 - 0")
+        assert pace.now_ms() == 0
+        assert (await meter.turn())[:3] == ["I", "0", "100"]
+        assert time.time() >= pace.origin_s
+        await channel.close()
+
+    on_bench(scene)
+
+
+def test_time_that_is_held_stands_still_while_the_link_goes_on() -> None:
+    async def scene() -> None:
+        pace = PacedTime(speed=1000)
+        channel = BenchChannel(pace)
+        channel.add_seat(METER_ID, HandFedInputs())
+        meter = await FakeMeter.connect(await channel.open())
+        end_ms = pace.now_ms() + 5000
+        pace.hold_at(end_ms)
         meter.say(f"S 0 {end_ms} - 0")
         assert (await meter.turn())[:3] == ["I", "0", str(end_ms)]
         meter.say(f"S 1 {end_ms + 1} 30 0")
         assert (await meter.turn())[:3] == ["I", "1", str(end_ms)]
-        assert time.now_ms() == end_ms
+        assert pace.now_ms() == end_ms
         await channel.close()
 
     on_bench(scene)

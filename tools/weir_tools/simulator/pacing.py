@@ -43,6 +43,7 @@ class PacedTime:
         self._alarms: set[_PacedAlarm] = set()
 
     def now_ms(self) -> int:
+        """0 until the origin is reached, which may lie ahead."""
         now_ms = int((time.time() - self.origin_s) * 1000 * self.speed)
         if self._holds_at_ms is not None:
             now_ms = min(now_ms, self._holds_at_ms)
@@ -54,7 +55,7 @@ class PacedTime:
 
     def wall_s_until(self, now_ms: int) -> float:
         """Seconds on the wall until an instant of the bench; 0 when it is past."""
-        return max(now_ms - self.now_ms(), 0) / 1000 / self.speed
+        return max(self.origin_s + now_ms / 1000 / self.speed - time.time(), 0.0)
 
     def hold_at(self, now_ms: int) -> None:
         """Let the bench's time run up to an instant and stand still there; the link's goes on.

@@ -1,7 +1,9 @@
 """The bench notices what it is there to notice, and says where to look."""
 
+import re
+import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,114 +16,68 @@ from weir_bench.simulated.inputs import TurnedInputs
 from weir_bench.simulated.ledger import Ledger
 from weir_bench.targets import check_target
 
-Scenario = Callable[[str], pytest.RunResult]
-
-KILLED_BEHIND_THE_BENCHS_BACK = """
-import os, signal
-from pathlib import Path
-
-def is_meter(command, home):
-    return b"micropython" in command and str(home).encode() in command
-
-def test_innocent(meter, calendar, pulses, tmp_path):
-    pulses.send(forward=3)
-    calendar.let_pass(minutes=20)
-    for found in Path("/proc").glob("[0-9]*/cmdline"):
-        if is_meter(found.read_bytes(), tmp_path):
-            os.kill(int(found.parent.name), signal.SIGKILL)
-"""
-
-DYING = """
-from weir_tools.simulator.channel import Seat
-
-power_on = Seat.power_on
-
-def power_on_with_a_mad_clock(seat, send):
-    power_on(seat, lambda line: send(line.replace("00000 ", "ooooo ")))
-
-Seat.power_on = power_on_with_a_mad_clock
-
-def test_innocent(meter, calendar):
-    calendar.let_pass(minutes=20)
-"""
-
-LOSING_A_PULSE = """
-from weir_tools.simulator.channel import Seat
-
-power_on = Seat.power_on
-
-def power_on_with_a_bad_contact(seat, send):
-    def send_less(line):
-        words = line.split()
-        if words[0] == "I" and int(words[4]) >= 10:
-            words[4] = str(int(words[4]) - 1)
-        send(" ".join(words))
-    power_on(seat, send_less)
-
-Seat.power_on = power_on_with_a_bad_contact
-
-def test_innocent(meter, calendar, pulses):
-    pulses.send(forward=10)
-    calendar.let_pass(minutes=20)
-"""
-
-FAILING = """
-def test_guilty(meter, calendar):
-    calendar.let_pass(minutes=20)
-    assert meter.console.evaluate("40 + 2") == 43
-"""
-
-HEALTHY = """
-def test_innocent(meter, calendar, pulses, supply):
-    pulses.send(forward=10, reverse=4)
-    calendar.let_pass(minutes=20)
-    supply.cycle()
-    pulses.send(forward=5)
-"""
+TRIALS = Path(__file__).with_name("trials.py")
 
 
-@pytest.fixture
-def scenario(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Scenario:
-    """Runs the text of a test in a pytest of its own, with the bench loaded."""
-    pytester.makeini("[pytest]\naddopts = -p weir_bench.plugin")
-    monkeypatch.setenv("PYTHONPATH", ":".join(path for path in sys.path if path))
+@dataclass(frozen=True)
+class Outcome:
+    """What pytest printed of the trials, and where it kept their folders."""
 
-    def run(text: str) -> pytest.RunResult:
-        pytester.makepyfile(text)
-        return pytester.runpytest_subprocess("--basetemp", str(pytester.path / "evidence"))
+    printed: str
+    folder: Path
 
-    return run
-
-
-def test_a_healthy_meter_passes(scenario: Scenario) -> None:
-    scenario(HEALTHY).assert_outcomes(passed=1)
+    def of(self, trial: str) -> set[str]:
+        """How a trial ended, one word for the test and one for what came before or after it."""
+        return set(re.findall(rf"^(\w+) \S*::{trial}\b", self.printed, re.MULTILINE))
 
 
-def test_a_test_fails_when_the_meter_reset_unexpectedly(scenario: Scenario) -> None:
-    result = scenario(KILLED_BEHIND_THE_BENCHS_BACK)
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the meter reset unexpectedly: * (exit code -9)*"])
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The trials, run once by a pytest of their own."""
+    folder = tmp_path_factory.mktemp("trials") / "kept"
+    options = ["-rA", "-p", "no:cacheprovider", "--basetemp", str(folder), str(TRIALS)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    return Outcome(done.stdout, folder)
 
 
-def test_a_test_fails_when_the_firmware_died(scenario: Scenario) -> None:
-    result = scenario(DYING)
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the firmware stopped: ValueError: *"])
+def test_a_healthy_meter_passes(trials: Outcome) -> None:
+    assert trials.of("test_of_a_healthy_meter") == {"PASSED"}
 
 
-def test_a_test_fails_when_the_meter_lost_a_pulse(scenario: Scenario) -> None:
-    result = scenario(LOSING_A_PULSE)
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the forward register lost 1 pulses*"])
+def test_a_test_ends_in_error_when_the_meter_reset_unexpectedly(trials: Outcome) -> None:
+    trial = "test_of_a_meter_that_is_killed_behind_the_benchs_back"
+    assert trials.of(trial) == {"PASSED", "ERROR"}
+    assert re.search(r"the meter reset unexpectedly: .* \(exit code -9\)", trials.printed)
 
 
-def test_a_failure_leaves_console_trace_bench_and_commit_and_says_where(
-    scenario: Scenario, pytester: pytest.Pytester
-) -> None:
-    result = scenario(FAILING)
-    result.assert_outcomes(failed=1)
-    folder = pytester.path / "evidence" / "test_guilty0"
-    result.stdout.fnmatch_lines([f"{folder} has *"])
+def test_a_test_ends_in_error_when_the_firmware_died(trials: Outcome) -> None:
+    assert trials.of("test_of_a_meter_whose_firmware_dies") == {"PASSED", "ERROR"}
+    assert "the meter reset unexpectedly: the firmware stopped: ValueError: " in trials.printed
+
+
+def test_a_test_ends_in_error_when_the_meter_lost_a_pulse(trials: Outcome) -> None:
+    assert trials.of("test_of_a_meter_that_loses_a_pulse") == {"PASSED", "ERROR"}
+    assert "the forward register lost 1 pulses" in trials.printed
+
+
+def test_a_meter_that_cannot_start_is_named_with_its_last_words(trials: Outcome) -> None:
+    assert trials.of("test_of_a_meter_that_cannot_start") == {"ERROR"}
+    assert re.search(
+        r"the meter did not start: .*identity.json cannot be read; provision the meter first",
+        trials.printed,
+    )
+
+
+def test_a_failure_leaves_console_trace_bench_and_commit_and_says_where(trials: Outcome) -> None:
+    assert trials.of("test_that_fails") == {"FAILED"}
+    folder = trials.folder / "test_that_fails0"
+    assert f"{folder} has bench.toml, " in trials.printed
     assert (folder / "bench.toml").read_text() == (BENCHES / "unix.toml").read_text()
     assert len((folder / "commit.txt").read_text().strip()) > 0
     assert b"KeyboardInterrupt" in (folder / "console.log").read_bytes()
@@ -130,16 +86,6 @@ def test_a_failure_leaves_console_trace_bench_and_commit_and_says_where(
     assert float(wall) >= 0
     assert direction == "up"
     assert bytes.fromhex(chunk)
-
-
-def test_a_meter_that_cannot_start_is_named_with_its_last_words(scenario: Scenario) -> None:
-    result = scenario(
-        "from weir_tools.simulator import identity\n"
-        "identity.Identity.write_into = lambda *_: None\n"
-        "def test_innocent(meter): pass\n"
-    )
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*the meter did not start: *identity.json cannot be read*"])
 
 
 @pytest.mark.parametrize(

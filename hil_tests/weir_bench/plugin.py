@@ -31,6 +31,8 @@ from weir_bench.roles import (
 )
 from weir_bench.subscriber import PahoSubscriber
 
+DEFAULT_BENCH = "unix"
+
 BENCH = pytest.StashKey[BenchFile]()
 FOLDER = pytest.StashKey[Path]()
 HAS_FAILED = pytest.StashKey[bool]()
@@ -41,14 +43,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bench",
         metavar="NAME|FILE",
-        default="unix",
+        default=DEFAULT_BENCH,
         help="the bench that plays the roles: a name in hil_tests/benches, or a .toml file",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        bench = read_bench_file(find_bench_file(config.getoption("--bench")))
+        bench = read_bench_file(find_bench_file(config.getoption("--bench", DEFAULT_BENCH)))
         targets.check_target(bench)
     except BenchFileError as error:
         raise pytest.UsageError(str(error)) from None

@@ -12,16 +12,19 @@ from weir_protocol.session import HostSession, Uplink
 class MemoryGateway:
     """Takes stream bytes of one meter and returns the stream bytes of its answers.
 
-    held: records by (epoch, sequence). hellos: the fields of each HELLO.
-    is_mute: when True, everything is lost on the way.
+    held: records by (epoch, sequence). lost: the ranges that the meter named lost.
+    hellos: the fields of each HELLO. repeats: records that came again. refused: broken rules.
+    is_mute: when True, every frame is lost on the way. frame_count: all that came, lost or not.
     """
 
     def __init__(self, meter_id: int, key: bytes, utc_ms: Callable[[], int]) -> None:
         self.held: dict[tuple[int, int], IntervalRecord] = {}
         self.hellos: list[dict[str, int]] = []
+        self.lost: list[tuple[int, int]] = []
         self.repeats: list[tuple[int, int]] = []
         self.refused: list[str] = []
         self.is_mute = False
+        self.frame_count = 0
         self._utc_ms = utc_ms
         self._downlink_counter = 0
         self._oldest: dict[int, int] = {}
@@ -34,6 +37,7 @@ class MemoryGateway:
         """Store what is in ``chunk``; return the acknowledgements."""
         answers = b""
         for frame in self._deframer.feed(chunk):
+            self.frame_count += 1
             if self.is_mute:
                 continue
             try:
@@ -54,6 +58,8 @@ class MemoryGateway:
         if uplink.frame_type is FrameType.HELLO:
             self.hellos.append(uplink.fields)
             self._oldest.setdefault(uplink.epoch, uplink.fields["sequence_oldest"])
+        if uplink.frame_type is FrameType.LOST:
+            self._store_lost(uplink)
         for record in uplink.records:
             name = (uplink.epoch, record.sequence)
             if name in self.held:
@@ -61,9 +67,16 @@ class MemoryGateway:
                 assert self.held[name] == record
             self.held[name] = record
 
+    def _store_lost(self, uplink: Uplink) -> None:
+        for item in uplink.fields["items"]:
+            self.lost.append((item["first_sequence"], item["last_sequence"]))
+
+    def _is_lost(self, sequence: int) -> bool:
+        return any(first <= sequence <= last for first, last in self.lost)
+
     def _acknowledge(self, uplink: Uplink) -> bytes:
         resume_at = self._oldest[uplink.epoch]
-        while (uplink.epoch, resume_at) in self.held:
+        while (uplink.epoch, resume_at) in self.held or self._is_lost(resume_at):
             resume_at += 1
         self._downlink_counter += 1
         return self._session.acknowledge(

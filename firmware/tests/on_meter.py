@@ -1,4 +1,4 @@
-"""Finds what runs the firmware as a meter does (CPython only)."""
+"""How tests run the firmware as a program, on each interpreter (CPython only)."""
 
 import os
 
@@ -6,6 +6,9 @@ import pytest
 
 from weir_tools.errors import Failed
 from weir_tools.simulator import firmware
+from weir_tools.simulator.firmware import FirmwareCommand, Interpreter, firmware_command
+
+on_each_interpreter = pytest.mark.parametrize("interpreter", list(Interpreter))
 
 
 def micropython() -> str:
@@ -13,10 +16,14 @@ def micropython() -> str:
     try:
         return firmware.micropython()
     except Failed as error:
-        return _missing(str(error))
-
-
-def _missing(reason: str) -> str:
+        reason = str(error)
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def command_of(interpreter: Interpreter) -> FirmwareCommand:
+    """Return how to run the firmware; skip or fail like ``micropython``."""
+    if interpreter is Interpreter.MICROPYTHON:
+        micropython()
+    return firmware_command(interpreter)

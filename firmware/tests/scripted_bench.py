@@ -4,10 +4,10 @@ Nothing here waits for time: when the meter sleeps and nobody has written to its
 at once, at the instant it asked for.
 """
 
-import contextlib
 import json
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
@@ -21,6 +21,7 @@ METER_ID = 4711
 KEY = bytes(range(16))
 START_MS = 500_000  # the bench's time at power-on
 UTC_MS = 1_614_556_800_000  # of the bench's time 0: 2021-03-01T00:00:00Z
+SILENCE_S = 2.0  # a pty hands a frame over much sooner
 LINE_TIMEOUT_S = 30.0  # for a meter on a busy machine; a longer silence is a fault
 
 
@@ -53,7 +54,6 @@ class ScriptedBench:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(LINE_TIMEOUT_S)
         self._master, self._slave = pty.openpty()
-        os.set_blocking(self._master, False)
         self._child: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "ScriptedBench":
@@ -125,7 +125,7 @@ class ScriptedBench:
         """Answer one S line; return False once the meter sleeps beyond ``until_ms``."""
         word, turn, wake_at_ms, link_wake_in_ms, _ = self._turn_line
         assert word == "S", self._turn_line
-        answers = self._listen()
+        answers = self._listen(waits=link_wake_in_ms != "-")
         if answers:
             os.write(self._master, answers)
             line = next(self._lines)
@@ -142,10 +142,15 @@ class ScriptedBench:
         self._turn_line = next(self._lines)
         return True
 
-    def _listen(self) -> bytes:
-        with contextlib.suppress(BlockingIOError):
-            return self.gateway.receive(os.read(self._master, 65536))
-        return b""
+    def _listen(self, *, waits: bool) -> bytes:
+        """Return the gateway's answers. A meter that ``waits`` has sent a frame: wait for it."""
+        answers = b""
+        frames_before = self.gateway.frame_count
+        while waits and self.gateway.frame_count == frames_before:
+            if not select.select([self._master], [], [], SILENCE_S)[0]:
+                break
+            answers += self.gateway.receive(os.read(self._master, 65536))
+        return answers
 
     def _answer(self, turn: str) -> None:
         self.turn_count += 1

@@ -142,8 +142,11 @@ class Bench:
                 return
 
     def die(self, text: str) -> None:
-        """Tell the bench what the meter died of."""
-        self._send("E " + text.replace("\n", " "))
+        """Tell the bench what the meter died of, if it still listens."""
+        try:
+            self._send("E " + text.replace("\n", " "))
+        except BenchLost:
+            pass
 
     def _send(self, line: str) -> None:
         try:

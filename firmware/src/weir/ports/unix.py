@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from weir.wake_cycle import WakeCycle
 
 _OPTIONS = ("--home", "--bench", "--link")
+_BENCH_LOST = "The bench has closed its channel; the meter is off."
 _USAGE = "main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT"
 
 
@@ -99,25 +100,29 @@ def run(arguments: "list[str]", assemble: "Callable[[Board], WakeCycle]") -> int
     try:
         options = _parse(arguments)
         board = UnixBoard(options["--home"], options["--bench"], options["--link"])
-        cycle = assemble(board)
     except StartRefused as refusal:
         return _stop(str(refusal), 2)
     except BenchLost:
-        return _stop("The bench has closed its channel; the meter is off.", 1)
-    return _turn_until_off(cycle, board.power)
+        return _stop(_BENCH_LOST, 1)
+    return _turn_until_off(board, assemble)
 
 
-def _turn_until_off(cycle: "WakeCycle", bench: Bench) -> int:
+def _turn_until_off(board: UnixBoard, assemble: "Callable[[Board], WakeCycle]") -> int:
     try:
+        cycle = assemble(board)
         while True:
             cycle.turn()
-    except BenchLost:
-        return _stop("The bench has closed its channel; the meter is off.", 1)
     except SystemExit:
         return 0
+    except BenchLost:
+        return _stop(_BENCH_LOST, 1)
+    except StartRefused as refusal:
+        board.power.die(str(refusal))
+        return _stop(str(refusal), 2)
     except Exception as error:  # a defect: the bench must hear of it whatever it is
-        bench.die(f"{type(error).__name__}: {error}")
-        return _stop(f"The meter died of {type(error).__name__}: {error}", 1)
+        sentence = f"The meter died of {type(error).__name__}: {error}"
+        board.power.die(sentence)
+        return _stop(sentence, 1)
 
 
 def _stop(sentence: str, code: int) -> int:

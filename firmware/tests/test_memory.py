@@ -1,0 +1,78 @@
+"""The whole firmware runs in the heap of a small board, and does not grow."""
+
+import random
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from on_meter import command_of
+from scripted_bench import START_MS, ScriptedBench, write_identity
+
+from weir_tools.simulator.firmware import HEAP_SIZE, Interpreter
+
+DAY_MS = 86_400_000
+FIGURES = re.compile(r"turn (\d+) used (\d+) free (\d+)")
+
+# main.py of a meter that says every 500 turns how much of its heap is used.
+MEASURED_MAIN = """
+import gc, sys
+from weir.assembly import assemble
+from weir.ports.unix import run
+
+class Measured:
+    def __init__(self, board):
+        self.cycle = assemble(board)
+        self.turn_count = 0
+
+    def turn(self):
+        self.cycle.turn()
+        self.turn_count += 1
+        if self.turn_count % 500 == 0:
+            gc.collect()
+            print("turn", self.turn_count, "used", gc.mem_alloc(), "free", gc.mem_free())
+
+sys.exit(run(sys.argv[1:], Measured))
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[ScriptedBench]:
+    """A bench whose meter has the heap that every simulated one has, and says what it uses."""
+    write_identity(tmp_path, ring_sectors=4)
+    command = command_of(Interpreter.MICROPYTHON)
+    main = tmp_path / "measured_main.py"
+    main.write_text(MEASURED_MAIN)
+    words = [*command.words[: command.words.index("-m")], str(main)]
+    assert f"heapsize={HEAP_SIZE}" in words
+    with ScriptedBench(tmp_path, words, command.environment) as made:
+        yield made
+
+
+def test_thousands_of_steps_fit_in_the_heap_and_leave_nothing_behind(
+    bench: ScriptedBench,
+) -> None:
+    assert HEAP_SIZE == "64wk"  # 64 KB where a word has 4 bytes, as on the boards
+    chance = random.Random(1)
+
+    def flow() -> None:
+        bench.forward_pulses += chance.randrange(50)
+        bench.pressure_kpa = chance.randrange(900)
+
+    bench.each_turn = flow
+    bench.power_on()
+    bench.run_until(START_MS + 2 * DAY_MS)
+    bench.gateway.is_mute = True  # sessions that fail, and a backlog
+    bench.run_until(START_MS + 4 * DAY_MS)
+    bench.gateway.is_mute = False
+    bench.run_until(START_MS + 7 * DAY_MS)
+    assert len(bench.gateway.records()) >= 7 * 96 - 2
+
+    figures = [tuple(map(int, found)) for found in FIGURES.findall(bench.last_words())]
+    used = {turn: size for turn, size, _ in figures}
+    for turn, size in used.items():
+        sys.stdout.write(f"turn {turn}: {size} bytes of heap used after a collection\n")
+    assert max(used) >= 10_000
+    settled = max(size for turn, size in used.items() if turn <= 3_000)
+    assert max(used.values()) <= settled + 1024

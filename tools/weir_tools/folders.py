@@ -1,7 +1,6 @@
 """Where the command keeps what it can make again, and where the firmware is."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from weir_tools import messages
@@ -34,15 +33,19 @@ def cache_folder() -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    return Path(tempfile.mkdtemp(prefix="weir-cache-"))
+    from tempfile import mkdtemp  # not for everyone: `weir --help` shall be there at once
+
+    return Path(mkdtemp(prefix="weir-cache-"))
 
 
 def log_folder() -> Path:
     """A writable folder for the details of unexpected errors."""
+    from tempfile import gettempdir
+
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     folder = Path(state) / "weir"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return Path(tempfile.gettempdir())
-    return folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
+        return Path(gettempdir())
+    return folder if os.access(folder, os.W_OK) else Path(gettempdir())

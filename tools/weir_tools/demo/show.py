@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import secrets
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any
 
 from weir_gateway.client import ClientError, GatewayClient
@@ -282,8 +285,10 @@ def _retained_topics(prefix: str) -> list[str]:
 
 
 def _addresses(broker: tuple[str, int], prefix: str, place: Workplace) -> list[tuple[str, str]]:
+    """Where others can look on; as commands to copy, where the programs are installed."""
     host, port = broker
-    return [
-        ("MQTT", f"mosquitto_sub -h {host} -p {port} -v -t '{prefix}/#'"),
-        ("gateway", f"weir meter list --socket {place.socket}"),
-    ]
+    mqtt = f"{host}:{port}, topics {prefix}/#"
+    if shutil.which("mosquitto_sub"):
+        mqtt = f"mosquitto_sub -h {host} -p {port} -v -t '{prefix}/#'"
+    weir = "weir" if shutil.which("weir") else str(Path(sys.executable).with_name("weir"))
+    return [("MQTT", mqtt), ("gateway", f"{weir} meter list --socket {place.socket}")]

@@ -7,12 +7,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from peers.gateway_run import RUN, GatewayRun
 from peers.mosquitto import Mosquitto
+from weir_gateway import VERSION
 
 
 def run(config: Path) -> tuple[int, str]:
@@ -99,6 +101,10 @@ def test_a_second_gateway_on_the_same_database_is_refused(prepared: GatewayRun) 
     assert "another gateway is using" in told
     assert prepared.client.gateway()["gateway"] == "gw1"
     assert prepared.terminate() == 0
+
+
+def test_the_stated_version_is_that_of_the_package() -> None:
+    assert metadata.version("weir") == VERSION
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

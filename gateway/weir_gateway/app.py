@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import json
 import logging
 import signal
 import sys
@@ -22,6 +21,7 @@ from weir_gateway.clock import Clock
 from weir_gateway.config import ClockConfig, Config
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
+from weir_gateway.documents import json_bytes
 from weir_gateway.errors import GatewayError, StoreUnavailable
 from weir_gateway.links.driver import Driver
 from weir_gateway.links.serial import SerialLink
@@ -233,8 +233,7 @@ def _make_clock(config: ClockConfig | None) -> Clock:
 
 
 def _last_words(gateway_id: str, why: str) -> bytes:
-    document = {"gateway": gateway_id, "status": "offline", "reason": why}
-    return json.dumps(document, separators=(",", ":")).encode()
+    return json_bytes({"gateway": gateway_id, "status": "offline", "reason": why})
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ sends a hundred readings in a second causes one state.
 """
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,7 @@ from typing import TypedDict
 
 from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.clock import utc_text_ms
-from weir_gateway.documents import state_document
+from weir_gateway.documents import json_bytes, state_document
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.mqtt import BrokerLost
 from weir_gateway.outlet import Outlet
@@ -126,5 +125,4 @@ class Board:
         }
 
     async def _send(self, topic: str, document: Mapping[str, object]) -> None:
-        payload = json.dumps(document, separators=(",", ":")).encode()
-        await self._broker.publish(topic, payload, retain=True)
+        await self._broker.publish(topic, json_bytes(document), retain=True)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,9 +36,16 @@ class Clock:
 
 def utc_text(at_s: int) -> str:
     """Return a time as ISO 8601 with Z, to the second."""
-    return (_EPOCH + timedelta(seconds=at_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, second = divmod(at_s, 86400)
+    minute, second = divmod(second, 60)
+    return f"{_date_text(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
 
 
 def utc_text_ms(at_ms: int) -> str:
     """Return a time as ISO 8601 with Z, to the millisecond."""
     return f"{utc_text(at_ms // 1000)[:-1]}.{at_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _date_text(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d")

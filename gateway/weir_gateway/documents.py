@@ -1,5 +1,6 @@
 """The JSON documents of readings and meters. Volumes in them are exact."""
 
+import json
 from functools import lru_cache
 from typing import TypedDict
 
@@ -10,6 +11,7 @@ from weir_protocol.records import REGISTER_MODULUS, Status, TimeQuality
 
 _NO_PRESSURE_KPA = -32768  # stands for "no valid sample" in STATUS
 _STATUS_BITS = 16
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class ReadingDocument(TypedDict):
@@ -69,6 +71,11 @@ class GapDocument(TypedDict):
     last_sequence: int
     state: str
     noticed_at: str
+
+
+def json_bytes(document: object) -> bytes:
+    """Return a document as it goes out on MQTT."""
+    return _COMPACT.encode(document).encode()
 
 
 def litres(volume_ml: int) -> float:

@@ -5,14 +5,13 @@ marked done after its PUBACK; whatever happens before, it is published again und
 """
 
 import asyncio
-import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from weir_gateway import messages
-from weir_gateway.documents import reading_document
+from weir_gateway.documents import json_bytes, reading_document
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.mqtt import BrokerLost, Delivery
 from weir_gateway.outlet import Outlet
@@ -194,8 +193,5 @@ def _oldest(
     for meter_id, held in in_hand.items():
         readings = outbox.oldest_unpublished(connection, meter_id, share + len(held))
         fresh = [one for one in readings if one[:3] not in held][:share]
-        found[meter_id] = [
-            _Message(one[:3], json.dumps(reading_document(one), separators=(",", ":")).encode())
-            for one in fresh
-        ]
+        found[meter_id] = [_Message(one[:3], json_bytes(reading_document(one))) for one in fresh]
     return found

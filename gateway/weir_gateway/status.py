@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import TypedDict
 
+from weir_gateway import VERSION
 from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.clock import Clock, utc_text_ms
 from weir_gateway.counters import RejectCounters
@@ -106,7 +106,6 @@ class StatusReporter:
     links: Sequence[Link]
     started_at_ms: int = field(init=False)
     _started_s: float = field(init=False, default_factory=time.monotonic)
-    _version: str = field(init=False, default_factory=lambda: metadata.version("weir"))
 
     def __post_init__(self) -> None:
         self.started_at_ms = self.clock.now_ms()
@@ -115,7 +114,7 @@ class StatusReporter:
         return {
             "gateway": self.gateway_id,
             "status": "online",
-            "version": self._version,
+            "version": VERSION,
             "started_at": utc_text_ms(self.started_at_ms),
             "reported_at": utc_text_ms(self.clock.now_ms()),
             "uptime_s": int(time.monotonic() - self._started_s),

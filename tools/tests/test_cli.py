@@ -115,8 +115,9 @@ def test_an_interrupted_command_says_nothing(weir: Weir, monkeypatch: pytest.Mon
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (130, "", "")
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
-    words = [sys.executable, "-m", "weir_tools", "decode", "--json", *([READINGS] * 2)]
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_reader_that_leaves_early_is_no_error(form: tuple[str, ...]) -> None:
+    words = [sys.executable, "-m", "weir_tools", "decode", *form, READINGS]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stderr is not None

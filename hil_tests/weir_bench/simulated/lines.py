@@ -104,36 +104,33 @@ class TcpLine:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one call. A gateway that does not answer, or a cut line, hangs up on the meter."""
         with contextlib.ExitStack() as closing:
-            closing.callback(self._end, writer)
             self._writers.add(writer)
+            closing.callback(self._end, writer)
             if "up" in self.lost_directions:
                 return
             try:
-                gateway_reader, gateway_writer = await asyncio.open_connection(
+                far_reader, far_writer = await asyncio.open_connection(
                     _LOOPBACK, self._gateway_port
                 )
             except OSError:
                 return
-            closing.callback(self._end, gateway_writer)
-            self._writers.add(gateway_writer)
-            pumps = [
-                asyncio.create_task(self._pump(reader, gateway_writer, "up")),
-                asyncio.create_task(self._pump(gateway_reader, writer, "down")),
-            ]
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+            self._writers.add(far_writer)
+            closing.callback(self._end, far_writer)
+            await asyncio.gather(
+                self._pump(reader, far_writer, "up"), self._pump(far_reader, writer, "down")
+            )
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
     ) -> None:
+        """Carry one direction to its end; the other may go on for a while."""
         with contextlib.suppress(OSError):
             while chunk := await reader.read(READ_SIZE):
                 self._trace.note(direction, chunk)
                 if direction not in self.lost_directions:
                     writer.write(chunk)
                     await writer.drain()
+            writer.write_eof()
 
     def _end(self, writer: asyncio.StreamWriter) -> None:
         self._writers.discard(writer)

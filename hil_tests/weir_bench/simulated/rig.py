@@ -187,7 +187,8 @@ class Rig:
             await self._start_firmware()
 
     def _last_words(self) -> str:
-        return self._seat.died_of or self.console.last_words()
+        """What the meter told the bench of its end, if it did so in time, and the console."""
+        return "; ".join(filter(None, (self._seat.died_of, self.console.last_words())))
 
 
 def _identity(bench: BenchFile) -> Identity:

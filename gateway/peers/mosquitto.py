@@ -49,7 +49,7 @@ class Mosquitto:
             + (extra or "allow_anonymous true\n")
             + f"persistence true\npersistence_location {folder}/\nautosave_interval 1\n"
             f"log_dest file {self._log}\nuser root\n"
-            "max_queued_messages 0\n"  # what the consumer has not fetched yet is not dropped
+            "max_queued_messages 100000\n"  # what the consumer has not fetched yet is not dropped
         )
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ from enum import Enum
 class Manner(Enum):
     REFUSES_5 = "answers MQTT 5 with the return code of 3.1.1"
     HANGS_UP_ON_5 = "closes the connection when it hears MQTT 5"
+    MUTE_ON_5 = "never answers MQTT 5"
     HANGS_UP = "closes every connection"
     MUTE = "never answers"
 
@@ -49,7 +50,7 @@ class OldBroker:
         return True
 
     def _greet(self, writer: asyncio.StreamWriter, level: int) -> bool:
-        if self.manner is Manner.MUTE:
+        if self.manner is Manner.MUTE or (self.manner is Manner.MUTE_ON_5 and level == 5):
             return True
         if self.manner is Manner.HANGS_UP or (self.manner is Manner.HANGS_UP_ON_5 and level == 5):
             return False

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from peers.certificates import Authority
 from peers.echo import until
@@ -22,6 +23,7 @@ STATUS = "weir/gateway/gw1/status"
 CONFIG = MqttConfig(
     host="127.0.0.1",
     port=0,
+    protocol="auto",
     prefix="weir",
     client_id="weir-gw1",
     username=None,
@@ -119,8 +121,12 @@ def test_a_broker_that_goes_and_comes_back_is_found_again(broker: Mosquitto) -> 
     attach(at(broker.port), scenario)
 
 
-@pytest.mark.parametrize("manner", [Manner.REFUSES_5, Manner.HANGS_UP_ON_5])
-def test_a_broker_that_does_not_speak_mqtt_5_is_spoken_to_in_3_1_1(manner: Manner) -> None:
+@pytest.mark.parametrize("manner", [Manner.REFUSES_5, Manner.HANGS_UP_ON_5, Manner.MUTE_ON_5])
+def test_a_broker_that_does_not_speak_mqtt_5_is_spoken_to_in_3_1_1(
+    manner: Manner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(mqtt.CONNACK_S_MAX, MQTTProtocolVersion.MQTTv5, 0.3)
+
     async def started() -> None:
         old = OldBroker(manner)
         await old.start()
@@ -139,6 +145,17 @@ def test_a_broker_that_does_not_speak_mqtt_5_is_spoken_to_in_3_1_1(manner: Manne
     asyncio.run(started())
 
 
+@pytest.mark.parametrize("protocol", ["5.0", "3.1.1"])
+def test_only_the_configured_version_is_spoken(broker: Mosquitto, protocol: str) -> None:
+    async def scenario(attachment: Attachment) -> None:
+        await attachment.connected()
+        assert attachment.broker.protocol_text == protocol
+        await attachment.broker.publish("weir/1", b"1", tag=1)
+        await until(lambda: attachment.delivered == [Delivery(1)], "an acknowledgement")
+
+    attach(at(broker.port, protocol=protocol), scenario)
+
+
 def test_a_broker_that_hangs_up_is_told_as_refusing() -> None:
     async def started() -> None:
         rude = OldBroker(Manner.HANGS_UP)
@@ -153,7 +170,7 @@ def test_a_broker_that_hangs_up_is_told_as_refusing() -> None:
 
 
 def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "CONNACK_S_MAX", 0.3)
+    monkeypatch.setattr(mqtt, "CONNACK_S_MAX", dict.fromkeys(mqtt.CONNACK_S_MAX, 0.3))
 
     async def started() -> None:
         mute = OldBroker(Manner.MUTE)

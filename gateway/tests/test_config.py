@@ -31,6 +31,7 @@ def test_a_minimal_file_gets_the_documented_defaults(tmp_path: Path) -> None:
     assert config.gateway.socket == tmp_path / "weir.sock"
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.tls) == ("127.0.0.1", 1883, False)
     assert (config.mqtt.prefix, config.mqtt.client_id) == ("weir", "weir-gw1")
+    assert config.mqtt.protocol == "auto"
     assert config.tcp is not None
     assert (config.tcp.host, config.tcp.port, config.tcp.connections_max) == (
         "0.0.0.0",
@@ -155,6 +156,10 @@ FAULTS = {
     "empty host": (
         MINIMAL.replace("[mqtt]", '[mqtt]\nhost = " "'),
         "mqtt.host: the value is empty",
+    ),
+    "MQTT version": (
+        MINIMAL.replace("[mqtt]", '[mqtt]\nprotocol = "4"'),
+        'mqtt.protocol: the value "4" cannot be used: use "auto", "5.0" or "3.1.1"',
     ),
     "prefix with wildcard": (
         MINIMAL.replace("[mqtt]", '[mqtt]\nprefix = "a/#"'),

@@ -18,6 +18,9 @@ from weir_gateway.mqtt import (
     Will,
 )
 
+VERSION_TEXTS = {MQTTProtocolVersion.MQTTv5: "5.0", MQTTProtocolVersion.MQTTv311: "3.1.1"}
+"""The versions of MQTT, the one that is tried first at the top."""
+
 _RETRY_FIRST_S = 0.5
 _RETRY_LONGEST_S = 30.0
 _CLOSE_S_MAX = 2.0
@@ -45,14 +48,16 @@ class Broker:
         self._place = f"{config.host}:{config.port}"
         self.on_delivered: Callable[[list[Delivery]], None] = _ignore
         """Hears of everything that the broker acknowledged or denied."""
-        self._protocol = MQTTProtocolVersion.MQTTv5
+        self._versions = [
+            version for version, text in VERSION_TEXTS.items() if config.protocol in ("auto", text)
+        ]
         self.connected = asyncio.Event()
         self.problem: str | None = messages.BROKER_NOT_YET
 
     @property
     def protocol_text(self) -> str:
         """The version of MQTT that worked last, or is tried first."""
-        return "5.0" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
+        return VERSION_TEXTS[self._versions[0]]
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -101,22 +106,17 @@ class Broker:
 
     async def _connect(self) -> MqttConnection:
         """Connect in the version that worked last, else in the other one."""
-        other = (
-            MQTTProtocolVersion.MQTTv311
-            if self._protocol is MQTTProtocolVersion.MQTTv5
-            else MQTTProtocolVersion.MQTTv5
-        )
-        try:
-            return await self._dial(self._protocol)
-        except ProtocolRefused as refusal:
-            _log.info("the broker refuses MQTT %s (%s)", self.protocol_text, refusal)
-        try:
-            connection = await self._dial(other)
-        except ProtocolRefused as refusal:
-            text = messages.BROKER_REFUSED.format(place=self._place, why=refusal)
-            raise BrokerProblem(text) from None
-        self._protocol = other
-        return connection
+        why = ""
+        for version in self._versions:
+            try:
+                connection = await self._dial(version)
+            except ProtocolRefused as refusal:
+                why = str(refusal)
+                _log.info("no MQTT %s with the broker (%s)", VERSION_TEXTS[version], why)
+            else:
+                self._versions.sort(key=lambda one: one is not version)  # it is first from now on
+                return connection
+        raise BrokerProblem(messages.BROKER_REFUSED.format(place=self._place, why=why))
 
     async def _dial(self, protocol: MQTTProtocolVersion) -> MqttConnection:
         connection = MqttConnection(self._config, protocol, self._will, self.on_delivered)

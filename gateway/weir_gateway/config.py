@@ -29,10 +29,14 @@ class GatewayConfig:
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """password: from the file or variable that the operator named; never shown."""
+    """protocol: "auto", "5.0" or "3.1.1".
+
+    password: from the file or variable that the operator named; never shown.
+    """
 
     host: str
     port: int
+    protocol: str
     prefix: str
     client_id: str
     username: str | None
@@ -85,7 +89,7 @@ _SERIAL_KEYS = ("port", "baud")
 _TCP_KEYS = ("listen", "connections_max", "idle_timeout_s", "first_frame_timeout_s")
 _CLOCK_KEYS = ("start", "speed", "origin")
 _MQTT_KEYS = (
-    *("host", "port", "prefix", "client_id", "username", "password_file"),
+    *("host", "port", "protocol", "prefix", "client_id", "username", "password_file"),
     *("tls", "tls_ca_file", "tls_certificate_file", "tls_key_file"),
 )
 _TABLES = ("gateway", "mqtt", "serial", "tcp", "clock")
@@ -150,6 +154,7 @@ def _read_mqtt(table: Table, gateway_id: str) -> MqttConfig:
         host=table.text("host", "127.0.0.1"),
         tls=table.flag("tls", default=any(tls_files)),
         port=table.integer("port", 8883 if table.flag("tls", any(tls_files)) else 1883, 1, 65535),
+        protocol=table.word("protocol", "auto", r"auto|5\.0|3\.1\.1", messages.FORM_PROTOCOL),
         prefix=table.word("prefix", "weir", r"[^+#/\s]+(/[^+#/\s]+)*", messages.FORM_PREFIX),
         client_id=table.text("client_id", f"weir-{gateway_id}"),
         username=table.text_or_none("username"),

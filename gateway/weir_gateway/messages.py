@@ -21,6 +21,7 @@ OUT_OF_RANGE = "{value} is out of range: use a value from {low:g} to {high:g}."
 WRONG_FORM = 'the value "{value}" cannot be used: {wanted}.'
 FORM_ID = "use 1 to 40 letters, digits, - and _"
 FORM_PREFIX = "use topic levels joined by /, without spaces, + or #"
+FORM_PROTOCOL = 'use "auto", "5.0" or "3.1.1"'
 FORM_LOG_LEVEL = "use debug, info, warning or error"
 UNKNOWN_NEAR = "there is no setting {name}: did you mean {near}?"
 UNKNOWN = "there is no setting {name}: remove it, or use one of {known}."

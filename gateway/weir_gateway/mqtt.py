@@ -23,7 +23,9 @@ WINDOW_MAX = 50
 """Messages in flight. paho looks through all of them at every PUBACK, so more is slower."""
 
 KEEPALIVE_S = 30
-CONNACK_S_MAX = 10.0
+CONNACK_S_MAX = {MQTTProtocolVersion.MQTTv5: 3.0, MQTTProtocolVersion.MQTTv311: 10.0}
+"""How long a broker may take to answer. Some that do not know MQTT 5 never do."""
+
 _UNSUPPORTED_VERSION = 0x84
 
 
@@ -80,15 +82,15 @@ class MqttConnection:
 
     async def open(self) -> None:
         """Connect. Raise BrokerProblem, or ProtocolRefused when another version may work."""
+        limit_s = CONNACK_S_MAX[self._protocol]
         try:
             await asyncio.to_thread(self._dial)
             self._client.loop_start()
-            async with asyncio.timeout(CONNACK_S_MAX):
+            async with asyncio.timeout(limit_s):
                 window = await self._connected
         except TimeoutError:
             self.abandon()
-            text = messages.BROKER_SILENT.format(limit_s=CONNACK_S_MAX)
-            raise self._problem(messages.BROKER_UNREACHABLE, text) from None
+            raise ProtocolRefused(messages.BROKER_SILENT.format(limit_s=limit_s)) from None
         except BrokerProblem:
             self.abandon()
             raise

@@ -47,11 +47,11 @@ def test_meter_and_host_seal_alike(
 
 @given(st.binary(max_size=60), st.data())
 @settings(max_examples=200, deadline=None)
-def test_a_frame_with_any_bit_changed_does_not_open(body: bytes, data: st.DataObject) -> None:
+def test_a_frame_with_any_bit_changed_does_not_open(body: bytes, choice: st.DataObject) -> None:
     at = nonce(7, 9, 11, DIRECTION_UPLINK)
     header = b"\x22\x07\x00\x00\x00\x0b"
     whole = header + Sealer(KEY).seal(at, header, body)
-    bit = data.draw(st.integers(0, 8 * len(whole) - 1))
+    bit = choice.draw(st.integers(0, 8 * len(whole) - 1))
     changed = bytearray(whole)
     changed[bit // 8] ^= 1 << bit % 8
     clear, sealed = bytes(changed[: len(header)]), bytes(changed[len(header) :])

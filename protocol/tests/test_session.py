@@ -1,186 +1,25 @@
 """The two ends of a link, joined in memory: the host refuses what it must, the meter repeats what
 was lost, and everything arrives or is named lost."""
 
-import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import pytest
 
-from crosscheck.meter_aes import MeterAes
-from weir.link import tables_gen
-from weir.link.sealing import Sealer
-from weir.link.session import ACKNOWLEDGE_TIMEOUT_MS, ATTEMPTS_MAX, DeviceSession
+from crosscheck.memory_link import (
+    EPOCH,
+    METER_ID,
+    NOW_MS,
+    U32,
+    MemoryGateway,
+    MemoryJournal,
+    MemoryMeter,
+    drain,
+    lossy,
+    noisy,
+)
+from weir.link.session import ACKNOWLEDGE_TIMEOUT_MS, ATTEMPTS_MAX
 from weir_protocol.errors import CallerError, PeerError
 from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.framing import Deframer, enframe
-from weir_protocol.records import IntervalRecord
-from weir_protocol.session import HostSession, Uplink
-
-METER_ID = 10_000_001
-EPOCH = 0x5EED_0001
-KEY = bytes(range(16))
-NOW_MS = 1_790_000_000_250
-U32 = 0xFFFF_FFFF
-
-
-class MemoryJournal:
-    """Records of a made-up flow; ``unreadable`` ones cannot be given."""
-
-    def __init__(self, oldest: int, count: int, unreadable: frozenset[int] = frozenset()) -> None:
-        self.sequence_oldest = oldest
-        self.sequence_next = (oldest + count) & U32
-        self.unreadable = unreadable
-
-    def read_into(self, sequence: int, record: list[int]) -> bool:
-        index = (sequence - self.sequence_oldest) & U32
-        count = (self.sequence_next - self.sequence_oldest) & U32
-        if index >= count or sequence in self.unreadable:
-            return False
-        forward = 1000 + 7 * index + index % 5
-        record[:] = [1_790_000_100 + 900 * index, forward, 3, 400 + index % 3, 398, 405, 2, 0, 2]
-        return True
-
-
-class MemoryMeter:
-    """A device session and what it needs."""
-
-    def __init__(self, journal: MemoryJournal, epoch: int = EPOCH) -> None:
-        self.journal = journal
-        self.counter = 0
-        self.sealer = Sealer(METER_ID, KEY, epoch, MeterAes, self._next_counter)
-        self.session = DeviceSession(self.sealer, journal, self._describe, 250)
-
-    def _next_counter(self) -> int:
-        self.counter += 1
-        return self.counter
-
-    def _describe(self) -> list[int]:
-        names = tables_gen.LAYOUTS[tables_gen.TYPE_HELLO][1].split()
-        values = dict.fromkeys(names, 0)
-        values["sequence_oldest"] = self.journal.sequence_oldest
-        values["sequence_next"] = self.journal.sequence_next
-        return [values[name] for name in names]
-
-    def frames(self, link_ms: int) -> list[bytes]:
-        """Return the stream bytes of each frame the meter wants to send now."""
-        return list(iter(lambda: self.session.transmit(link_ms, link_ms), b""))
-
-
-@dataclass
-class MemoryGateway:
-    """Stores in memory what a gateway stores on disk, and answers."""
-
-    held: dict[tuple[int, int], IntervalRecord] = field(default_factory=dict)
-    lost: set[int] = field(default_factory=set)
-    counters: dict[int, int] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
-    repeated: int = 0
-    resume_at: int | None = None
-    downlink_counter: int = 0
-
-    def __post_init__(self) -> None:
-        self.deframer = Deframer()
-        self.restart()
-
-    def restart(self) -> None:
-        """Lose everything that is not stored."""
-        epoch = max(self.counters, default=None)
-        self.session = HostSession(
-            METER_ID,
-            KEY,
-            epoch=epoch,
-            counters=self.counters,
-            reference=lambda epoch, sequence: self.held.get((epoch, sequence)),
-        )
-
-    def answer(self, stream: bytes) -> bytes:
-        return b"".join(map(self._answer_frame, self.deframer.feed(stream)))
-
-    def _answer_frame(self, frame: bytes) -> bytes:
-        try:
-            uplink = self.session.receive(frame)
-        except PeerError as error:
-            self.refused.append(error.rule)
-            return b""
-        self._store(uplink)
-        self.downlink_counter += 1
-        assert self.resume_at is not None
-        return self.session.acknowledge(
-            uplink,
-            now_ms=NOW_MS,
-            resume_at=self.resume_at,
-            downlink_counter=self.downlink_counter,
-        )
-
-    def _store(self, uplink: Uplink) -> None:
-        self.counters[uplink.epoch] = uplink.counter
-        if uplink.frame_type is FrameType.HELLO and self.resume_at is None:
-            self.resume_at = uplink.fields["sequence_oldest"]
-        for record in uplink.records:
-            name = (uplink.epoch, record.sequence)
-            self.repeated += name in self.held
-            assert self.held.setdefault(name, record) == record
-        for item in uplink.fields.get("items", ()):
-            span = (item["last_sequence"] - item["first_sequence"]) & U32
-            self.lost |= {(item["first_sequence"] + step) & U32 for step in range(span + 1)}
-        resume_at = self.resume_at or 0
-        while (uplink.epoch, resume_at) in self.held or resume_at in self.lost:
-            resume_at = (resume_at + 1) & U32
-        self.resume_at = resume_at
-
-
-Link = Callable[[bytes], bytes]
-
-
-def perfect(stream: bytes) -> bytes:
-    return stream
-
-
-def lossy(seed: int, share: float) -> Link:
-    chance = random.Random(seed)
-    return lambda stream: b"" if chance.random() < share else stream
-
-
-def noisy(seed: int) -> Link:
-    """Cut, double, damage or drop a frame now and then."""
-    chance = random.Random(seed)
-
-    def carry(stream: bytes) -> bytes:
-        fate = chance.randrange(12)
-        cut = chance.randrange(len(stream))
-        if fate == 0:
-            return stream[:cut] + b"\x00"
-        if fate == 1:
-            return stream + stream
-        if fate == 2:
-            return (
-                stream[:cut] + bytes([stream[cut] ^ 1 << chance.randrange(8)]) + stream[cut + 1 :]
-            )
-        return b"" if fate == 3 else stream
-
-    return carry
-
-
-def drain(
-    meter: MemoryMeter, gateway: MemoryGateway, up: Link = perfect, down: Link = perfect
-) -> int:
-    """Run sessions until the meter has nothing left to send; return how many frames it sent."""
-    link_ms = sent = 0
-    meter.session.begin()
-    for _ in range(20_000):
-        for stream in meter.frames(link_ms):
-            sent += 1
-            answer = gateway.answer(up(stream))
-            if answer:
-                meter.session.receive(down(answer), link_ms, link_ms)
-        if meter.session.active:
-            link_ms = max(link_ms + 1, meter.session.link_wake_at_ms or 0)
-        elif meter.session.complete:
-            return sent
-        else:
-            meter.session.begin()
-    raise AssertionError("the backlog does not drain")
+from weir_protocol.session import HostSession
 
 
 def sequences(gateway: MemoryGateway, epoch: int = EPOCH) -> set[int]:

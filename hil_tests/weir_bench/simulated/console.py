@@ -47,7 +47,7 @@ class ConsoleWire:
     ) -> None:
         self.log = log
         self.mode = Mode.OFF
-        self.changed = asyncio.Event()
+        self._changed = asyncio.Event()
         self._out = log.open("ab")
         self._outer = Terminal.open()
         self.device = self._outer.device
@@ -71,6 +71,12 @@ class ConsoleWire:
 
     def firmware_runs(self) -> None:
         self._enter(Mode.FIRMWARE)
+
+    async def leaves(self, mode: Mode) -> None:
+        """Wait until it is in another mode."""
+        while self.mode is mode:
+            self._changed.clear()
+            await self._changed.wait()
 
     def last_words(self) -> str:
         """The last line that the meter printed, prompts apart."""
@@ -113,7 +119,7 @@ class ConsoleWire:
 
     def _enter(self, mode: Mode) -> None:
         self.mode = mode
-        self.changed.set()
+        self._changed.set()
         held, self._held = self._held, b""
         self._type(held)
 

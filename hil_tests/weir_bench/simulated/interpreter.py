@@ -13,7 +13,7 @@ _ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
 
 
 class Interpreter:
-    """exit_code: None while it runs."""
+    """A running interpreter: keys go in, what it prints goes to whoever started it."""
 
     def __init__(self, terminal: Terminal, child: asyncio.subprocess.Process) -> None:
         self._terminal = terminal

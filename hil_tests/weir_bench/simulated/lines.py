@@ -1,7 +1,11 @@
-"""Uplinks that a test can cut: a serial line of two ptys, and a TCP relay."""
+"""Uplinks that a test can cut: a serial line of two ptys, and a TCP relay.
+
+``answer_lost`` hears of bytes to the meter that a cut line has swallowed.
+"""
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 from weir_bench.roles import Direction
@@ -30,8 +34,9 @@ class Line(Protocol):
 class SerialLine:
     """Two devices and the wire between them. Bytes that nobody takes in time are lost."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, answer_lost: Callable[[], None]) -> None:
         self._trace = trace
+        self._answer_lost = answer_lost
         self._meter = Terminal.open()
         self._gateway = Terminal.open()
         self.meter_end = f"pty:{self._meter.device}"
@@ -61,13 +66,16 @@ class SerialLine:
             self._trace.note(direction, chunk)
             if direction not in self.lost_directions:
                 sink.write(chunk)
+            elif direction == "down":
+                self._answer_lost()
 
 
 class TcpLine:
     """A relay that the meter calls in the gateway's place."""
 
-    def __init__(self, trace: Trace, gateway_port: int) -> None:
+    def __init__(self, trace: Trace, answer_lost: Callable[[], None], gateway_port: int) -> None:
         self._trace = trace
+        self._answer_lost = answer_lost
         self._gateway_port = gateway_port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -130,6 +138,8 @@ class TcpLine:
                 if direction not in self.lost_directions:
                     writer.write(chunk)
                     await writer.drain()
+                elif direction == "down":
+                    self._answer_lost()
             writer.write_eof()
 
     def _end(self, writer: asyncio.StreamWriter) -> None:

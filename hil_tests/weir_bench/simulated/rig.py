@@ -22,7 +22,7 @@ from weir_tools.simulator.firmware import (
 from weir_tools.simulator.identity import Identity, new_key
 from weir_tools.simulator.ring_reader import read_ring
 
-START_S_MAX = 20.0
+START_S_MAX = 60.0
 RESETS_MAX = 3  # a meter that keeps dying is left off
 SOFT_REBOOT = b"MPY: soft reboot\r\n"
 
@@ -39,10 +39,9 @@ class Rig:
         self.time = SteppedTime(self.calendar)
         self.inputs = TurnedInputs()
         self.trace = Trace(wiring.folder / "uplink.trace", self.calendar)
+        clip = (self.trace, self.time.note_lost_answer)
         self.line: Line = (
-            SerialLine(self.trace)
-            if wiring.link == "serial"
-            else TcpLine(self.trace, wiring.gateway_port)
+            SerialLine(*clip) if wiring.link == "serial" else TcpLine(*clip, wiring.gateway_port)
         )
         self.console = ConsoleWire(
             wiring.folder / "console.log", at_prompt=self._at_prompt, ended=self._ended
@@ -79,7 +78,7 @@ class Rig:
         self.line_changed()
 
     def line_changed(self) -> None:
-        somebody = self._gateway_answers and not self.line.lost_directions
+        somebody = self._gateway_answers and "up" not in self.line.lost_directions
         self.time.let_answer(somebody=somebody)
 
     async def read_health(self) -> Health:
@@ -110,17 +109,14 @@ class Rig:
         self.time.let_run(meter=True)
 
     async def _seated(self) -> None:
-        try:
-            async with asyncio.timeout(START_S_MAX):
-                while not self._seat.powered.is_set() and self.console.mode is Mode.STARTING:
-                    self.console.changed.clear()
-                    powered = asyncio.ensure_future(self._seat.powered.wait())
-                    changed = asyncio.ensure_future(self.console.changed.wait())
-                    await asyncio.wait((powered, changed), return_when=asyncio.FIRST_COMPLETED)
-                    powered.cancel()
-                    changed.cancel()
-        except TimeoutError:
-            pass
+        """Wait for the meter to take its seat, or to end up elsewhere."""
+        seated = asyncio.create_task(self._seat.powered.wait())
+        strayed = asyncio.create_task(self.console.leaves(Mode.STARTING))
+        await asyncio.wait(
+            (seated, strayed), timeout=START_S_MAX, return_when=asyncio.FIRST_COMPLETED
+        )
+        seated.cancel()
+        strayed.cancel()
         if not self._seat.powered.is_set():
             raise BenchFault(f"the meter did not start: {self._last_words()}")
 

@@ -59,8 +59,8 @@ class _Sleep:
 class SteppedTime:
     """A Pace for one meter. It belongs to the event loop.
 
-    While nobody answers at the far end of the link, the meter would wait there in vain: the
-    link's time then jumps to the end of whatever it waits for.
+    When nobody answers at the far end of the link, or when an answer was lost on its way, the
+    meter waits in vain: the link's time then jumps to the end of whatever it waits for.
     """
 
     def __init__(self, calendar: CalendarFile) -> None:
@@ -69,6 +69,7 @@ class SteppedTime:
         self._linked_at_s = time.monotonic()
         self._link_skipped_ms = 0
         self._somebody_answers = False
+        self._answer_was_lost = False
         self._sleep: _Sleep | None = None
         self._changed = asyncio.Event()
         self._meter_runs = False
@@ -91,6 +92,13 @@ class SteppedTime:
 
     def let_answer(self, *, somebody: bool) -> None:
         self._somebody_answers = somebody
+        self._answer_was_lost = False
+        if self._sleep is not None:
+            self._time_link(self._sleep)
+
+    def note_lost_answer(self) -> None:
+        """The far end has done its part, and the meter will not hear of it."""
+        self._answer_was_lost = True
         if self._sleep is not None:
             self._time_link(self._sleep)
 
@@ -144,7 +152,7 @@ class SteppedTime:
         if sleep.timer is not None:
             sleep.timer.cancel()
         loop = asyncio.get_running_loop()
-        if self._somebody_answers:
+        if self._somebody_answers and not self._answer_was_lost:
             wait_s = max(sleep.link_ends_ms - self.link_ms(), 0) / 1000
             sleep.timer = loop.call_later(wait_s, self._end_link, sleep)
         else:
@@ -152,6 +160,7 @@ class SteppedTime:
 
     def _end_link(self, sleep: _Sleep) -> None:
         assert sleep.link_ends_ms is not None
+        self._answer_was_lost = False
         self._link_skipped_ms += max(sleep.link_ends_ms - self.link_ms(), 0)
         sleep.wake(min(self._now_ms, sleep.wake_at_ms))
 

@@ -8,6 +8,7 @@ from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
 from weir.schedule.timekeeper import Timekeeper
 from weir.schedule.timetable import Timetable
+from weir.store.counter import CounterExhausted
 from weir.store.journal import FIELD_COUNT, Journal
 from weir.store.ring import RingLog
 from weir.store.slots import Slots
@@ -27,6 +28,7 @@ class FakeSession:
         self.clock_round_trip_ms = 0
         self.outbox: list[bytes] = []
         self.told: list[object] = []
+        self.is_exhausted = False
 
     def begin(self) -> None:
         self.told.append("begin")
@@ -41,6 +43,8 @@ class FakeSession:
         self.told.append(chunk)
 
     def transmit(self, *_times_ms: int) -> bytes:
+        if self.active and self.is_exhausted:
+            raise CounterExhausted
         return self.outbox.pop(0) if self.active and self.outbox else b""
 
 
@@ -308,6 +312,32 @@ def test_a_meter_that_knows_the_time_and_has_nothing_to_say_does_not_call() -> N
     rig.session.complete = False
     rig.run_until(75 * MINUTE_MS)
     assert rig.actions.link_wanted
+
+
+def test_a_meter_whose_frame_counters_are_used_up_goes_on_recording() -> None:
+    rig = rig_at_noon()
+    rig.session.is_exhausted = True
+    for quarter in range(1, 5):
+        rig.run_until(quarter * 15 * MINUTE_MS)
+        rig.step(is_open=True)
+        assert rig.actions.transmit == b""
+    assert len(rig.records()) == 4
+    assert "abort" in rig.session.told
+
+
+def test_a_session_under_way_is_not_begun_again_at_the_next_slot() -> None:
+    rig = called()
+    for _ in range(60):
+        rig.inputs.now_ms = rig.actions.wake_at_ms
+        rig.step(is_open=True)
+    assert rig.session.told == ["begin"]
+
+
+def test_a_meter_that_does_not_know_the_time_calls_though_it_has_nothing_to_say() -> None:
+    rig = Rig()
+    rig.session.complete = True
+    rig.sleep_until_called()
+    assert not rig.timekeeper.is_set
 
 
 def test_steps_use_one_object_for_their_actions() -> None:

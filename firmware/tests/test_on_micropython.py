@@ -13,6 +13,7 @@ SOURCES = HERE.parent / "src"
 
 # Tests that use nothing but the firmware and the language. The others need a host around them.
 MODULES = (
+    "test_assembly",
     "test_cell",
     "test_counter",
     "test_flash_contract",

@@ -40,8 +40,9 @@ def test_samples_and_stores_fall_on_the_grid() -> None:
 def test_a_store_is_also_a_sample_whatever_the_intervals() -> None:
     for sample_s, store_s in ((420, 900), (900, 900), (3600, 900), (7, 10)):
         found = instants(timetable_of(sample_s=sample_s, store_s=store_s), 50)
-        assert [at_ms for at_ms, due in found if "s" in due]
-        assert all("m" in due for _, due in found if "s" in due)
+        stores = [at_ms for at_ms, due in found if "ms" in due]
+        assert stores == [1000 * store_s * step for step in range(1, len(stores) + 1)]
+        assert len(stores) >= 10
 
 
 def test_each_meter_sends_once_an_interval_in_its_own_slot() -> None:

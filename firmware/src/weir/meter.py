@@ -3,6 +3,7 @@
 from micropython import const
 from weir.link import tables_gen as t
 from weir.schedule import timekeeper as clock
+from weir.store.counter import CounterExhausted
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -167,12 +168,19 @@ class Meter:
         if was_active and not inputs.link_is_open:
             session.abort()
         self._call(inputs)
-        stream = b""
-        while frame := session.transmit(inputs.link_ms, inputs.now_ms):  # bounded by its window
-            stream += frame
-        self._actions.transmit = stream
+        self._transmit(inputs)
         if was_active and not session.active:
             self._session_ended(inputs.now_ms)
+
+    def _transmit(self, inputs: Inputs) -> None:
+        session = self._session
+        stream = b""
+        try:
+            while frame := session.transmit(inputs.link_ms, inputs.now_ms):  # a window at most
+                stream += frame
+        except CounterExhausted:  # WL-SEA-06: sends no more, and goes on recording
+            session.abort()
+        self._actions.transmit = stream
 
     def _take_clock_offer(self, now_ms: int) -> None:
         offer_ms = self._session.clock_offer_ms

@@ -1,0 +1,196 @@
+"""The firmware put together on a board of fakes."""
+
+from expect import raises
+from faulty_flash import CUT_MODES, FaultyFlash, PowerCut
+
+from weir.assembly import RING_SECTOR, assemble
+from weir.errors import StartRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from weir.wake_cycle import WakeCycle
+
+MINUTE_MS = 60_000
+
+
+class NoCipher:
+    """Stands for AES where nobody opens what is sealed."""
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def encrypt(self, blocks: bytes) -> bytes:
+        return bytes(len(blocks))
+
+
+class Provisioned:
+    meter_id = 4711
+    key = bytes(16)
+    pulse_weight_ml = 1000
+    sample_interval_s = 60
+    store_interval_s = 900
+    send_interval_s = 900
+
+
+class FakeBoard:
+    """Everything but flash in one object; it sleeps by moving its clock."""
+
+    def __init__(self, flash: FaultyFlash, epoch: int = 1) -> None:
+        self.flash = flash
+        self.keys = Provisioned()
+        self.clock = self.power = self.pulses = self.analog = self.link = self
+        self.aes = NoCipher
+        self.epoch = epoch
+        self.time_ms = 0
+        self.counted = 0
+        self.sent: list[bytes] = []
+        self.wanted = False
+        self.drive_at_ms: int | None = None
+        self.slept: list[tuple[int, int | None, bool]] = []
+
+    def draw_u32(self) -> int:
+        return self.epoch
+
+    def now_ms(self) -> int:
+        return self.time_ms
+
+    def link_ms(self) -> int:
+        return self.time_ms
+
+    def forward_pulses(self) -> int:
+        return self.counted
+
+    def reverse_pulses(self) -> int:
+        return 0
+
+    def pressure_kpa(self) -> "int | None":
+        return 350
+
+    def battery_mv(self) -> int:
+        return 3600
+
+    def reset_cause(self) -> int:
+        return 1
+
+    def is_open(self) -> bool:
+        return True
+
+    def drive(self, link_ms: int, *, wanted: bool) -> "int | None":
+        assert link_ms == self.time_ms
+        self.wanted = wanted
+        return self.drive_at_ms
+
+    def receive(self) -> bytes:
+        return b""
+
+    def transmit(self, stream: bytes) -> None:
+        self.sent.append(stream)
+
+    def sleep(
+        self, wake_at_ms: int, link_wake_at_ms: "int | None", *, pressure_wanted: bool
+    ) -> None:
+        self.slept.append((wake_at_ms, link_wake_at_ms, pressure_wanted))
+        times = [wake_at_ms] if link_wake_at_ms is None else [wake_at_ms, link_wake_at_ms]
+        self.time_ms = max(self.time_ms, min(times))
+
+
+def new_flash() -> FaultyFlash:
+    return FaultyFlash(512, RING_SECTOR + 4)
+
+
+def run_until(cycle: "WakeCycle", board: FakeBoard, time_ms: int) -> None:
+    while board.time_ms < time_ms:
+        cycle.turn()
+
+
+def test_it_samples_stores_and_calls() -> None:
+    board = FakeBoard(new_flash())
+    cycle = assemble(board)
+    board.counted = 8
+    run_until(cycle, board, 15 * MINUTE_MS)
+    cycle.turn()
+    assert board.sent
+    assert [wanted for wake_at_ms, _, wanted in board.slept if wake_at_ms == MINUTE_MS][-1]
+
+
+def test_registers_and_records_survive_a_restart() -> None:
+    flash = new_flash()
+    board = FakeBoard(flash)
+    cycle = assemble(board)
+    board.counted = 1234
+    run_until(cycle, board, 31 * MINUTE_MS)
+    again = FakeBoard(flash, epoch=2)
+    cycle = assemble(again)
+    again.counted = 6
+    run_until(cycle, again, 16 * MINUTE_MS)
+    assert hello_registers(again.sent[0]) == 1240
+
+
+def hello_registers(stream: bytes) -> int:
+    """Return the forward register in a HELLO that NoCipher sealed: its key stream is 0."""
+    import struct
+
+    from weir.link.codec import unpack_body
+    from weir.link.framing import Deframer
+    from weir.link.tables_gen import LAYOUTS, TYPE_HELLO
+
+    [frame, *_] = Deframer(512).feed(stream)
+    size = struct.calcsize(LAYOUTS[TYPE_HELLO][0])
+    unpacked = unpack_body(TYPE_HELLO, frame[-8 - size : -8])
+    assert unpacked is not None
+    return unpacked[0][LAYOUTS[TYPE_HELLO][1].split().index("forward_pulses")]
+
+
+def test_the_earlier_of_the_times_of_session_and_link_wakes_it() -> None:
+    board = FakeBoard(new_flash())
+    cycle = assemble(board)
+    while not board.sent:
+        cycle.turn()
+    session_at_ms = board.slept[-1][1]
+    assert session_at_ms is not None
+    for drive_at_ms in (session_at_ms - 1, session_at_ms + 1):
+        board.time_ms = session_at_ms - 1000
+        board.drive_at_ms = drive_at_ms
+        cycle.turn()
+        assert board.slept[-1][1] == min(drive_at_ms, session_at_ms)
+    assert board.wanted
+
+
+def test_a_first_start_that_is_cut_anywhere_is_followed_by_one_that_works() -> None:
+    cuts = 0
+    for mode in CUT_MODES:
+        operation = 0
+        while True:
+            flash = new_flash()
+            flash.cut_at = operation
+            flash.cut_mode = mode
+            try:
+                assemble(FakeBoard(flash, epoch=1))
+                break
+            except PowerCut:
+                board = FakeBoard(flash, epoch=2)
+                run_until(assemble(board), board, 15 * MINUTE_MS)
+                assert board.sent
+            operation += 1
+            cuts += 1
+    assert cuts == 4 * len(CUT_MODES)  # both copies of the counter, the erase, the header
+
+
+def test_a_ring_whose_frame_counter_is_lost_is_refused() -> None:
+    flash = new_flash()
+    assemble(FakeBoard(flash))
+    for sector in range(RING_SECTOR):
+        flash.erase_sector(sector)
+    assert "new key" in raises(StartRefused, assemble, FakeBoard(flash))
+
+
+def test_an_empty_ring_gets_a_new_epoch_and_its_own_counter() -> None:
+    flash = new_flash()
+    assemble(FakeBoard(flash, epoch=1))
+    for sector in range(RING_SECTOR, flash.sector_count):
+        flash.erase_sector(sector)
+    board = FakeBoard(flash, epoch=2)
+    cycle = assemble(board)
+    while not board.sent:
+        cycle.turn()
+    assert board.sent

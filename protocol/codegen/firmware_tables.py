@@ -3,7 +3,7 @@
 from enum import IntEnum, IntFlag
 
 from codegen.layouts import flat_layouts
-from weir_protocol import batch, frames, model, rangecoder
+from weir_protocol import batch, frames, model, priors, rangecoder
 from weir_protocol.records import Status
 
 HEADER = '''\
@@ -55,7 +55,7 @@ def _layouts() -> str:
 
 
 def _model_tables() -> str:
-    prior = bytes(value for row in model.PRIOR_256THS for value in row)
+    prior = bytes(value for table in priors.PRIOR_256THS for row in table for value in row)
     names = (
         "LEVELS",
         "EXPONENTS",
@@ -79,5 +79,6 @@ def _model_tables() -> str:
         f"FIRST_ACTIVITY = {model.FIRST_ACTIVITY!r}\n",
         f"RATES = {rangecoder.RATES!r}\n",
         f"PRIOR_256THS = {prior!r}\n",
+        f"PRIOR_OF_COLUMN = {bytes(priors.PRIOR_OF_COLUMN)!r}\n",
     ]
     return "".join(lines)

@@ -7,6 +7,7 @@ from enum import IntEnum
 from functools import cache
 
 from weir_protocol.errors import CallerError, PeerError
+from weir_protocol.priors import PRIOR_256THS, PRIOR_OF_COLUMN
 from weir_protocol.rangecoder import Coder, context_state
 
 
@@ -44,26 +45,15 @@ LIKELY_STATE = context_state(3840, 2)  # first estimate of "as before"
 FIRST_ACTIVITY = (0, 32, 64, 0, 4, 8, 8, 0, 2)
 """Activity of each column before its first value (WL-MOD-05)."""
 
-# First estimate, in 1/256, that a magnitude of a column at this activity level (row) is longer
-# than this many bits (column). Fitted to recorded household and district flows; SPEC.md WL-MOD-04.
-PRIOR_256THS = (
-    (21, 93, 91, 112, 120, 128, 120, 112, 112, 112, 112, 112),
-    (155, 125, 50, 90, 70, 70, 80, 90, 96, 96, 96, 96),
-    (178, 118, 72, 96, 90, 92, 80, 80, 80, 96, 96, 96),
-    (156, 124, 118, 116, 118, 132, 120, 92, 96, 96, 96, 96),
-    (169, 180, 190, 132, 108, 116, 128, 90, 96, 96, 96, 96),
-    (170, 216, 222, 206, 172, 160, 115, 100, 100, 92, 92, 96),
-    (178, 228, 236, 228, 210, 190, 132, 90, 96, 85, 90, 96),
-    (217, 243, 243, 244, 236, 216, 170, 120, 120, 100, 104, 112),
-)
-
 
 @cache
 def first_contexts() -> tuple[int, ...]:
     """Return the contexts as every batch starts with them."""
-    column = [context_state(prior << 4, 1) for row in PRIOR_256THS for prior in row]
-    column += [EVEN_STATE] * (MANTISSAS + SIGNS)
-    return (*column * len(Column), EVEN_STATE, LIKELY_STATE, LIKELY_STATE)
+    contexts: list[int] = []
+    for table in PRIOR_OF_COLUMN:
+        contexts += [context_state(prior << 4, 1) for row in PRIOR_256THS[table] for prior in row]
+        contexts += [EVEN_STATE] * (MANTISSAS + SIGNS)
+    return (*contexts, EVEN_STATE, LIKELY_STATE, LIKELY_STATE)
 
 
 def level(magnitude: int) -> int:

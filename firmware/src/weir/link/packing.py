@@ -56,9 +56,10 @@ class RangeEncoder:
         self.overflowed = False
         contexts = self._contexts
         index = 0
-        for _ in range(t.COLUMN_COUNT):
-            for prior in t.PRIOR_256THS:
-                contexts[index] = prior << 8 | 1
+        for table in t.PRIOR_OF_COLUMN:
+            start = table * t.MANTISSA_OFFSET
+            for place in range(start, start + t.MANTISSA_OFFSET):
+                contexts[index] = t.PRIOR_256THS[place] << 8 | 1
                 index += 1
             for _ in range(t.MANTISSAS + t.SIGNS):
                 contexts[index] = t.EVEN_STATE

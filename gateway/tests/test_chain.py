@@ -74,10 +74,12 @@ def test_a_meter_that_changes_its_link_goes_on_where_it_was(
     with closing(PtyLink(gateway.folder / "port")) as serial:
         gateway.start()
         with closing(gateway.dial()) as tcp:
-            serial.ask(meter, meter.hello())
+            counters = [serial.ask(meter, meter.hello())["counter"]]
             for first, link in zip(range(0, 40, 10), (serial, tcp, serial, tcp), strict=True):
                 answer = link.ask(meter, meter.span(first, first + 9))
-                assert (answer["counter"], answer["resume_at"]) == (first // 10 + 1, first + 10)
+                assert answer["resume_at"] == first + 10
+                counters.append(answer["counter"])
+            assert counters == sorted(set(counters))
     wait_for(lambda: len(consumer.reading_ids()) >= 40, "40 readings on MQTT")
     assert consumer.reading_ids() == ids(0, 39)
 

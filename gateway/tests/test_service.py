@@ -77,6 +77,7 @@ def test_requests_on_one_connection_are_answered_in_turn(path: Path) -> None:
             connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: gateway\r\n\r\n")
             answer = connection.recv(65536)
             assert b'"target": "' + target + b'"' in answer
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
             assert b"Content-Type: application/json" in answer
 
 

@@ -111,9 +111,22 @@ def test_a_lost_frame_names_what_is_missing_and_no_more(books: Bookkeeping) -> N
 
 
 def test_every_answer_gets_a_downlink_counter_of_its_own(books: Bookkeeping) -> None:
+    books.now_ms = 0
     receipts = [books.hello(), books.span(0, 1), books.span(0, 1), books.hello()]
     assert [receipt.downlink_counter for receipt in receipts] == [0, 1, 2, 3]
     assert books.hello(epoch=7).downlink_counter == 0
+
+
+def test_a_lost_database_uses_no_downlink_counter_again(
+    tmp_path: Path, books: Bookkeeping
+) -> None:
+    books.hello()
+    used = [books.span(0, 1).downlink_counter for _ in range(500)]
+    again = Bookkeeping(tmp_path / "fresh.db")
+    again.now_ms = books.now_ms + 600_000
+    assert again.hello().downlink_counter > max(used)
+    assert again.hello().downlink_counter > max(used) + 1
+    again.connection.close()
 
 
 def test_a_counter_that_was_used_is_refused(books: Bookkeeping) -> None:

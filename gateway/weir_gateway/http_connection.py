@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import h11
 
@@ -127,7 +128,8 @@ class HttpConnection:
     async def _send(self, answer: Answer, method: str) -> None:
         body = json.dumps(answer.document, indent=2).encode() + b"\n"
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        response = h11.Response(status_code=answer.status, headers=headers)
+        phrase = HTTPStatus(answer.status).phrase
+        response = h11.Response(status_code=answer.status, headers=headers, reason=phrase)
         parts = [self._http.send(response)]
         if method != "HEAD":
             parts.append(self._http.send(h11.Data(data=body)))

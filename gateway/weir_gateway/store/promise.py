@@ -23,6 +23,9 @@ class Origin:
     pulse_weight_ml: int | None = None
 
 
+COUNTERS_BEGIN_S = 1_767_225_600
+"""2026-01-01T00:00:00Z: late, so that counters stay short on the wire."""
+
 _COLUMNS = (
     "downlink_counter",
     "resume_at",
@@ -70,9 +73,15 @@ class Promise:
         return cls(*row[1:])
 
     def fulfil(self, connection: sqlite3.Connection, origin: Origin, stored_count: int) -> int:
-        """Write the row back; return the downlink counter that the answer may use."""
-        answer_counter = self.downlink_counter
-        self.downlink_counter += 1
+        """Write the row back; return the downlink counter that the answer may use.
+
+        It is never below the seconds since COUNTERS_BEGIN_S. So a database that was lost or set
+        back to a copy uses no counter, and no nonce, a second time, as long as fewer than one
+        downlink a second went to the meter on average.
+        """
+        since_s = origin.received_at_ms // 1000 - COUNTERS_BEGIN_S
+        answer_counter = max(self.downlink_counter, since_s)
+        self.downlink_counter = answer_counter + 1
         connection.execute(
             _UPDATE,
             (

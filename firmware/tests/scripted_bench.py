@@ -123,8 +123,8 @@ class ScriptedBench:
 
     def _turn(self, until_ms: int) -> bool:
         """Answer one S line; return False once the meter sleeps beyond ``until_ms``."""
-        word, turn, wake_at_ms, link_wake_in_ms, _ = self._turn_line
-        assert word == "S", self._turn_line
+        assert self._turn_line[0] == "S", self._turn_line  # or what it has died of
+        _, turn, wake_at_ms, link_wake_in_ms, _ = self._turn_line
         answers = self._listen(waits=link_wake_in_ms != "-")
         if answers:
             os.write(self._master, answers)

@@ -35,6 +35,8 @@ class Provisioned:
 class FakeBoard:
     """Everything but flash in one object; it sleeps by moving its clock."""
 
+    frame_size_max = 250
+
     def __init__(self, flash: FaultyFlash, epoch: int = 1) -> None:
         self.flash = flash
         self.keys = Provisioned()

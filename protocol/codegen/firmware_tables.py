@@ -3,7 +3,7 @@
 from enum import IntEnum, IntFlag
 
 from codegen.layouts import flat_layouts
-from weir_protocol import batch, frames, model, priors, rangecoder
+from weir_protocol import batch, frames, framing, model, priors, rangecoder
 from weir_protocol.records import Status
 
 HEADER = '''\
@@ -19,6 +19,7 @@ def render() -> str:
 def _constants() -> str:
     lines = [
         f"PROTOCOL_VERSION = {frames.PROTOCOL_VERSION}\n",
+        f"STREAM_FRAME_SIZE_MAX = {framing.STREAM_FRAME_SIZE_MAX}\n",
         f"NO_PRESSURE_KPA = {frames.NO_PRESSURE_KPA}\n",
         f"RECORDS_MAX = {batch.RECORDS_MAX}\n",
         f"SAMPLES_MAX = {batch.SAMPLES_MAX}\n",

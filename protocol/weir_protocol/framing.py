@@ -7,6 +7,12 @@ DELIMITER = b"\x00"
 FRAME_SIZE_MAX = 512
 """Longest frame a receiver accepts, in bytes before COBS (WL-FRM-03)."""
 
+STREAM_FRAME_SIZE_MAX = 250
+"""Longest frame a meter makes for a byte stream: a day of records, and one COBS block."""
+
+MESSAGE_FRAME_SIZE_MAX = 140
+"""Longest frame that fits one SMS."""
+
 _ENCODED_SIZE_MAX = FRAME_SIZE_MAX + FRAME_SIZE_MAX // 254 + 1
 
 

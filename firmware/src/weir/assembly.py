@@ -10,7 +10,7 @@ from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
 from weir.schedule.timekeeper import Timekeeper
 from weir.schedule.timetable import Timetable
-from weir.self_description import FRAME_SIZE_MAX, SelfDescription
+from weir.self_description import SelfDescription
 from weir.store.cell import SECTORS, Cell
 from weir.store.counter import VALUE_SIZE, FrameCounter
 from weir.store.journal import FIELD_COUNT, Journal
@@ -66,7 +66,7 @@ def _open_session(
 ) -> DeviceSession:
     keys = board.keys
     sealer = Sealer(keys.meter_id, keys.key, epoch, board.aes, frames.next)
-    session = DeviceSession(sealer, journal, describe, FRAME_SIZE_MAX)
+    session = DeviceSession(sealer, journal, describe, board.link.frame_size_max)
     session.interval_s = keys.store_interval_s
     session.samples = min(-(-keys.store_interval_s // keys.sample_interval_s), SAMPLES_MAX)
     return session
@@ -86,7 +86,14 @@ def assemble(board: "Board") -> WakeCycle:
     interval = Interval(registers.forward_pulses)
     timekeeper = Timekeeper()
     describe = SelfDescription(
-        board.keys, board.clock, board.power, timekeeper, journal, registers, interval
+        board.keys,
+        board.clock,
+        board.power,
+        timekeeper,
+        journal,
+        registers,
+        interval,
+        board.link.frame_size_max,
     )
     meter = Meter(
         registers,

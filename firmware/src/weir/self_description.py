@@ -17,8 +17,6 @@ _FIRMWARE_VERSION = (0, 1, 0)
 _MEDIUM_WATER = const(0)
 _SETTINGS_VERSION = const(0)  # as provisioned
 
-FRAME_SIZE_MAX = const(140)  # bytes; one SMS, so that every carrier takes it
-
 
 class SelfDescription:
     """Called, it returns the values of HELLO in the order of its layout."""
@@ -32,6 +30,7 @@ class SelfDescription:
         journal: "Journal",
         registers: "Registers",
         interval: "Interval",
+        frame_size_max: int,
     ) -> None:
         self._keys = keys
         self._clock = clock
@@ -40,6 +39,7 @@ class SelfDescription:
         self._journal = journal
         self._registers = registers
         self._interval = interval
+        self._frame_size_max = frame_size_max
 
     def __call__(self) -> "list[int]":
         values = self._values()
@@ -68,5 +68,5 @@ class SelfDescription:
             "sample_interval_s": keys.sample_interval_s,
             "store_interval_s": keys.store_interval_s,
             "send_interval_s": keys.send_interval_s,
-            "frame_size_max": FRAME_SIZE_MAX,
+            "frame_size_max": self._frame_size_max,
         }

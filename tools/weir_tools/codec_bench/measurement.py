@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from weir.link.tables_gen import COLUMNS_PRESSURE
-from weir.self_description import FRAME_SIZE_MAX
-from weir_protocol.framing import FRAME_SIZE_MAX as FRAME_SIZE_LIMIT
+from weir_protocol.framing import MESSAGE_FRAME_SIZE_MAX, STREAM_FRAME_SIZE_MAX
 from weir_tools.codec_bench.entropy import entropy_bits
 from weir_tools.codec_bench.meter_frames import Traffic, deliver
 from weir_tools.codec_bench.meter_records import Pressure, days_of
@@ -31,8 +30,8 @@ class Spread:
 class Measurement:
     """Bytes on the wire for the records of some days of one recording.
 
-    The sizes of a day are bytes per record. `wide`: with the longest frames that the protocol
-    allows instead of those that the meter makes. `lean`: volume and mean pressure alone.
+    The sizes of a day are bytes per record. `message`: in frames that fit an
+    SMS instead of those for a byte stream. `lean`: volume and mean pressure alone.
     `continuing`: single readings as they usually are, `alone`: those after a frame was lost.
     """
 
@@ -41,7 +40,7 @@ class Measurement:
     day_count: int
     record_count: int
     day_bytes: int
-    wide_bytes: int
+    message_bytes: int
     lean_bytes: int
     downlink_bytes: int
     frame_count: int
@@ -60,16 +59,19 @@ def measure(waveform: Waveform, pressure: Pressure, days_max: int) -> Measuremen
     days = [day for day in days_of(waveform, pressure, days_max) if len(day) > 1]
     if not days:
         return None
-    usual = [deliver(day, frame_size_max=FRAME_SIZE_MAX) for day in days]
-    wide = [deliver(day, frame_size_max=FRAME_SIZE_LIMIT) for day in days]
-    lean = [deliver(day, frame_size_max=FRAME_SIZE_MAX, columns=COLUMNS_PRESSURE) for day in days]
+    usual = [deliver(day, frame_size_max=STREAM_FRAME_SIZE_MAX) for day in days]
+    message = [deliver(day, frame_size_max=MESSAGE_FRAME_SIZE_MAX) for day in days]
+    lean = [
+        deliver(day, frame_size_max=STREAM_FRAME_SIZE_MAX, columns=COLUMNS_PRESSURE)
+        for day in days
+    ]
     return Measurement(
         name=recording.name,
         pressure_is_simulated=recording.pressures_kpa is None,
         day_count=len(days),
         record_count=sum(len(traffic.records) for traffic in usual),
         day_bytes=_uplink_bytes(usual),
-        wide_bytes=_uplink_bytes(wide),
+        message_bytes=_uplink_bytes(message),
         lean_bytes=_uplink_bytes(lean),
         downlink_bytes=sum(traffic.downlink_bytes for traffic in usual),
         frame_count=sum(len(traffic.uplink_sizes) for traffic in usual),
@@ -86,7 +88,7 @@ def _uplink_bytes(days: Iterable[Traffic]) -> int:
 
 def _single_sizes(days: Sequence[Sequence[Sequence[int]]], *, leans: bool) -> tuple[int, ...]:
     return tuple(
-        deliver(day[at : at + 2], frame_size_max=FRAME_SIZE_MAX, leans=leans).uplink_bytes
+        deliver(day[at : at + 2], frame_size_max=STREAM_FRAME_SIZE_MAX, leans=leans).uplink_bytes
         for day in days[:SINGLE_DAYS]
         for at in range(len(day) - 1)
     )

@@ -5,8 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from weir.self_description import FRAME_SIZE_MAX
-from weir_protocol.framing import FRAME_SIZE_MAX as FRAME_SIZE_LIMIT
+from weir_protocol.framing import MESSAGE_FRAME_SIZE_MAX, STREAM_FRAME_SIZE_MAX
 from weir_tools.codec_bench.measurement import Measurement, Spread
 from weir_tools.terminal import open_console
 
@@ -19,7 +18,7 @@ def as_json(
     return {
         "data": source,
         "pulse_weight_l": pulse_weight_l,
-        "frame_size_max": FRAME_SIZE_MAX,
+        "frame_size_max": STREAM_FRAME_SIZE_MAX,
         "days": sum(each.day_count for each in measurements),
         "records": records,
         "single_reading_bytes": max(max(each.continuing_sizes) for each in measurements),
@@ -30,10 +29,8 @@ def as_json(
             "self_contained": _spread([s for e in measurements for s in e.alone_sizes]),
         },
         "bytes_per_record_day_spread": _spread([s for e in measurements for s in e.day_sizes]),
-        "bytes_per_record_day_longest_frames": _rounded(
-            sum(e.wide_bytes for e in measurements) / records
-        ),
-        "longest_frames": FRAME_SIZE_LIMIT,
+        "bytes_per_record_day_sms": _rounded(sum(e.message_bytes for e in measurements) / records),
+        "sms_frame_size_max": MESSAGE_FRAME_SIZE_MAX,
         "bytes_per_record_volume_and_mean_pressure": _rounded(
             sum(e.lean_bytes for e in measurements) / records
         ),
@@ -53,7 +50,7 @@ def _recording_json(each: Measurement) -> dict[str, Any]:
         "frames": each.frame_count,
         "bytes_per_record_day": _rounded(each.per_record(each.day_bytes)),
         "bytes_per_record_day_spread": _spread(each.day_sizes),
-        "bytes_per_record_day_longest_frames": _rounded(each.per_record(each.wide_bytes)),
+        "bytes_per_record_day_sms": _rounded(each.per_record(each.message_bytes)),
         "bytes_per_record_volume_and_mean_pressure": _rounded(each.per_record(each.lean_bytes)),
         "single_reading": {
             "continuing": _spread(each.continuing_sizes),
@@ -100,8 +97,8 @@ def show(
     single = summary["single_reading"]
     console.print(
         f"A day of 96 records: [bold]{summary['bytes_per_record_day']:.2f} bytes a record[/bold], "
-        f"header, seal and framing included, in frames of {FRAME_SIZE_MAX} bytes; "
-        f"{summary['bytes_per_record_day_longest_frames']:.2f} in frames of {FRAME_SIZE_LIMIT}; "
+        f"header, seal and framing included, in frames of {STREAM_FRAME_SIZE_MAX} bytes; "
+        f"{summary['bytes_per_record_day_sms']:.2f} in frames of {MESSAGE_FRAME_SIZE_MAX}; "
         f"{summary['bytes_per_record_volume_and_mean_pressure']:.2f} "
         "with volume and mean pressure alone."
     )
@@ -127,7 +124,7 @@ def _table(measurements: Sequence[Measurement]) -> Table:
         "min",
         "median",
         "max",
-        f"in {FRAME_SIZE_LIMIT} B",
+        f"in {MESSAGE_FRAME_SIZE_MAX} B",
         "vol+mean",
         "entropy",
         "single",
@@ -143,7 +140,7 @@ def _table(measurements: Sequence[Measurement]) -> Table:
             f"{spread.least:.2f}",
             f"{spread.median:.2f}",
             f"{spread.most:.2f}",
-            f"{each.per_record(each.wide_bytes):.2f}",
+            f"{each.per_record(each.message_bytes):.2f}",
             f"{each.per_record(each.lean_bytes):.2f}",
             f"{_entropy_bytes(each):.2f}",
             f"{min(each.continuing_sizes)}-{max(each.continuing_sizes)}",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DISTRICTS = (6, 7, 8, 9, 10)  # not one of them was looked at when the codec was made
 PRESSURE_NOTE = (
     "Pressure is simulated where none was recorded: static head less a loss with the square of "
-    "the flow, and a sensor's noise of 1.5 kPa."
+    "the flow, and a sensor's noise of 0.5 kPa."
 )
 
 

@@ -18,7 +18,7 @@ class SimulatedPressure:
         seed: str,
         static_kpa: int = 450,
         loss_max_kpa: int = 120,
-        noise_kpa: float = 1.5,
+        noise_kpa: float = 0.5,  # of a 0.25 % sensor over 1,000 kPa, the median of several samples
     ) -> None:
         self._static_kpa = static_kpa
         self._loss_per_square = loss_max_kpa / flow_max_l_per_s**2 if flow_max_l_per_s else 0.0

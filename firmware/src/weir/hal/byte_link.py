@@ -8,7 +8,12 @@ else:
 
 
 class ByteLink(Protocol):
-    """A byte stream that may lose, delay or break anything. No call blocks."""
+    """A byte stream that may lose, delay or break anything. No call blocks.
+
+    frame_size_max: longest frame to send over it, in bytes before COBS.
+    """
+
+    frame_size_max: int
 
     def is_open(self) -> bool:
         """Return whether bytes can be exchanged now."""

@@ -1,6 +1,7 @@
 """Tables of the wire format. Generated from protocol/weir_protocol by `make gen`. Do not edit."""
 
 PROTOCOL_VERSION = 1
+STREAM_FRAME_SIZE_MAX = 250
 NO_PRESSURE_KPA = -32768
 RECORDS_MAX = 256
 SAMPLES_MAX = 64

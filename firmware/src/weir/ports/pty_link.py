@@ -5,6 +5,7 @@ import termios
 
 from micropython import const
 from weir.errors import StartRefused
+from weir.link.tables_gen import STREAM_FRAME_SIZE_MAX
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class PtyLink:
 
     unsent: bytes that wait for room.
     """
+
+    frame_size_max = STREAM_FRAME_SIZE_MAX
 
     def __init__(self, path: str, poller: "Poller") -> None:
         """Raises StartRefused when there is no such device."""

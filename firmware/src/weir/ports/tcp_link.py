@@ -4,6 +4,7 @@ import select
 import socket
 
 from micropython import const
+from weir.link.tables_gen import STREAM_FRAME_SIZE_MAX
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class TcpLink:
 
     unsent: bytes that wait for room.
     """
+
+    frame_size_max = STREAM_FRAME_SIZE_MAX
 
     def __init__(self, host: str, port: int, poller: "Poller") -> None:
         self._host = host

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,13 @@ import pytest
 
 from weir_tools.demo.plan import METERS, DemoPlan
 from weir_tools.demo.totals import MeterTotals
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short path: the gateway's socket lies in it, and those have a limit."""
+    with tempfile.TemporaryDirectory(prefix="weir-") as folder:
+        yield Path(folder)
 
 
 def demo_words(*options: str | Path) -> list[str]:

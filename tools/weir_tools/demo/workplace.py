@@ -14,6 +14,7 @@ from weir_tools.simulator.identity import Identity, add_keys
 
 GATEWAY_ID = "demo"
 BAUD = 115_200
+FOLDER_PATH_SIZE_MAX = 70  # characters; a socket's whole path may have 107
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,15 @@ class GatewaySetting:
 @contextlib.contextmanager
 def open_workplace(keep: Path | None) -> Iterator[Workplace]:
     """A folder for the files; nothing of it is left afterwards, unless it is to be kept."""
-    with tempfile.TemporaryDirectory(prefix="weir-demo-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="weir-demo-", dir=_short_folder()) as scratch:
         folder = Path(scratch) if keep is None else make_fresh(keep)
         yield Workplace(folder, Path(scratch) / "weir.sock")
+
+
+def _short_folder() -> str | None:
+    """Where a socket's path stays within its limit; None for the usual temporary folder."""
+    usual = tempfile.gettempdir()
+    return None if len(usual) <= FOLDER_PATH_SIZE_MAX else "/tmp"
 
 
 def make_fresh(keep: Path) -> Path:

@@ -84,7 +84,7 @@ CREATE INDEX gaps_missing ON gaps (meter_id, epoch, first_sequence) WHERE state 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 
-_CACHE_KIB = 2048
+_CACHE_KIB = 512
 _WAL_BYTES_MAX = 16 << 20
 LOCK_WAIT_S = 5.0  # a backup or an analyst's query may hold the lock for a moment
 

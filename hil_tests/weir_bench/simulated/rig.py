@@ -117,7 +117,7 @@ class Rig:
         )
         seated.cancel()
         strayed.cancel()
-        if not self._seat.powered.is_set():
+        if not self._seat.powered.is_set() or self.console.mode is not Mode.STARTING:
             raise BenchFault(f"the meter did not start: {self._last_words()}")
 
     async def _restarted(self) -> None:

@@ -29,6 +29,7 @@ EXEMPTION = re.compile(r"\b(noqa|type:\s*ignore|pylint:|fmt:\s*(off|skip)|pragma
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.~/])/(home|root|work|workspace|Users)/\w")
 REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|index-url|find-links|trusted-host")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 
 Breach = tuple[int, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -111,6 +112,14 @@ def text_breaches(text: str) -> Iterator[Breach]:
             yield line, "the address of a package registry"
 
 
+def link_breaches(path: Path, text: str) -> Iterator[Breach]:
+    """Yield the links of a page that lead nowhere in the checkout."""
+    for line, content in enumerate(text.splitlines(), 1):
+        for target in LINK.findall(content):
+            if not (path.parent / target).exists():
+                yield line, f"the link to {target} leads nowhere"
+
+
 def project_files(root: Path) -> Iterator[Path]:
     """Yield the project's own files, never what set-up or a run has made."""
     made = {".venv", ".weir", "__pycache__"}
@@ -150,7 +159,10 @@ def main(root: Path) -> int:
     modules: list[Module] = []
     broken = 0
     for path in filter(is_bound, project_files(root)):
-        breaches = list(text_breaches(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        breaches = list(text_breaches(text))
+        if path.suffix == ".md":
+            breaches += link_breaches(path, text)
         if path.suffix == ".py":
             modules.append(Module.read(path))
             breaches += module_breaches(modules[-1], exempt)

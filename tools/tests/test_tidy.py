@@ -69,3 +69,13 @@ def test_an_exempt_name_and_words_that_only_look_alike_are_let_through(
 
 def test_a_generated_file_is_not_bound_by_the_rules(tmp_path: Path) -> None:
     assert tidy.main(project_with(tmp_path, "data = 1", "firmware/tables_gen.py")) == 0
+
+
+def test_a_link_must_lead_to_a_file_of_the_checkout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = "[here](a.md) [there](sub/b.md#part) [away](https://example.org/c.md)\n[gone](d.md)\n"
+    for name in ("docs/a.md", "docs/sub/b.md"):
+        project_with(tmp_path, "", name)
+    assert tidy.main(project_with(tmp_path, page, "docs/index.md")) == 1
+    assert "docs/index.md:2: the link to d.md leads nowhere" in capsys.readouterr().out

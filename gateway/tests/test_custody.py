@@ -19,6 +19,7 @@ from weir_gateway.store import Store, custody, schema
 from weir_protocol.batch import Batch
 from weir_protocol.frames import FrameType
 from weir_protocol.framing import Deframer
+from weir_protocol.session import HostSession
 
 METER = 1001
 NOW_MS = 1_790_000_000_250
@@ -328,6 +329,25 @@ def test_a_fault_while_storing_costs_only_its_own_answer(
         answers = await office.tell(office.meter.status() + office.meter.span(0, 2))
         assert answers[0] is None
         assert answers[1] is not None
+
+    assert run(tmp_path, scenario).reasons() == {"fault": 1}
+    assert "a bug" in caplog.text
+
+
+def test_a_fault_while_opening_costs_only_its_own_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async def scenario(office: Office) -> None:
+        await office.tell(office.meter.hello())
+        with monkeypatch.context() as patched:
+            patched.setattr(HostSession, "receive", broken)
+            assert await office.tell(office.meter.span(0, 2)) == []
+        (answer,) = await office.tell(office.meter.span(0, 2))
+        assert answer is not None
+        assert answer["resume_at"] == 3
 
     assert run(tmp_path, scenario).reasons() == {"fault": 1}
     assert "a bug" in caplog.text

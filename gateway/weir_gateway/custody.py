@@ -63,7 +63,7 @@ class Custodian:
         """Begin to take one frame into custody; None when it is refused at once.
 
         The future's result is what to write back: an acknowledgement once all is durable, None
-        for nothing. It never fails.
+        for nothing. Neither the call nor the future ever fails: a bad frame ends no link.
         """
         try:
             return self._submit(frame, source)
@@ -73,6 +73,9 @@ class Custodian:
             self._counters.reject(source, refusal.reason, str(refusal))
         except StoreUnavailable as error:
             self._counters.reject(source, "store", str(error))
+        except Exception:
+            _log.exception("a frame from %s failed", source)
+            self._counters.reject(source, "fault", "see the log")
         return None
 
     def _submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None]":

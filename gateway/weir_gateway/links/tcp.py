@@ -139,19 +139,21 @@ class TcpListener:
             del self._open[stream]
             writer.close()
 
-    async def _sweep(self) -> None:
+    def close_overdue(self, now_s: float) -> None:
         """Close what has been silent too long: half-open connections and idle strangers."""
+        for stream, driver in self._open.items():
+            if driver.genuine:
+                overdue = now_s - stream.heard_at_s > self._config.idle_s
+            else:
+                overdue = now_s - stream.opened_at_s > self._config.first_frame_s
+            if overdue:
+                _log.debug("closing the silent connection from %s", stream.source)
+                stream.abort()
+
+    async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_S)
-            now_s = _now_s()
-            for stream, driver in list(self._open.items()):
-                if driver.genuine:
-                    overdue = now_s - stream.heard_at_s > self._config.idle_s
-                else:
-                    overdue = now_s - stream.opened_at_s > self._config.first_frame_s
-                if overdue:
-                    _log.debug("closing the silent connection from %s", stream.source)
-                    stream.abort()
+            self.close_overdue(_now_s())
 
 
 def _keep_alive(connection: socket.socket) -> None:

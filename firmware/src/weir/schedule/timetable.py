@@ -26,7 +26,7 @@ class Timetable:
         self.store_interval_ms = store_interval_s * 1000
         self.send_interval_ms = send_interval_s * 1000
         self._share = meter_id * _GOLDEN & 0xFFFFFFFF
-        self._slot_ms = self._spread(self.send_interval_ms)
+        self._slot_ms = self._spread(self.send_interval_ms * 7 // 8)  # done before the next record
         self._retry_ms = _RETRY_FIRST_MS
         self._sample_at_ms = self._store_at_ms = self._send_at_ms = 0
 

@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 ARGS ?=
+# Most tests wait for other programs, so a few more than there are cores.
+TEST_PROCESSES ?= 3
 PYTHON ?=
 export PYTHON
 
@@ -31,7 +33,7 @@ demo: setup
 .PHONY: test
 test: setup
 	@tools/dev/broker.sh
-	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" $(BIN)/pytest $(ARGS)
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" $(BIN)/pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal $(ARGS)
 
 .PHONY: check
 check: lint types imports gen-check tidy

@@ -79,6 +79,26 @@ def test_readings_taken_while_the_broker_is_away_arrive_when_it_is_back(
     assert [one["forward_pulses"] for one in readings] == totals(20)
 
 
+def test_what_the_broker_never_acknowledged_is_published_again(
+    calendar: Calendar,
+    pulses: Pulses,
+    meter: Meter,
+    gateway: Gateway,
+    broker: Broker,
+    subscriber: Subscriber,
+) -> None:
+    pulses.run(forward_hz=RATE_HZ)
+    calendar.let_pass(hours=1)
+    gateway.wait_until_published()
+    broker.freeze()
+    calendar.let_pass(hours=2)
+    let_backlog_go(calendar, meter)
+    broker.kill()
+    broker.start()
+    readings = collect(gateway, subscriber, count=12)
+    assert [one["forward_pulses"] for one in readings] == totals(12)
+
+
 def test_readings_wait_on_disk_when_broker_and_gateway_are_both_gone(
     calendar: Calendar,
     pulses: Pulses,

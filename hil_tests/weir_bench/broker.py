@@ -17,6 +17,8 @@ class Mosquitto:
             "allow_anonymous true\n"
             "persistence true\n"
             f"persistence_location {folder}/\n"
+            "autosave_on_changes true\n"
+            "autosave_interval 1\n"  # change by change, so that it forgets nothing when killed
             f"user {getpass.getuser()}\n"  # started by root it would become someone else
             "log_type all\n"
             "connection_messages true\n"
@@ -30,6 +32,12 @@ class Mosquitto:
     def stop(self) -> None:
         if self._program.is_running:
             self._program.stop()
+
+    def freeze(self) -> None:
+        self._program.freeze()
+
+    def kill(self) -> None:
+        self._program.kill()
 
     def _accepts(self) -> bool:
         with socket.socket() as probe:

@@ -67,6 +67,11 @@ class Program:
                 f"{self._name} did not stop {_STOP_S_MAX:g} s after SIGTERM (log: {self.log})"
             ) from None
 
+    def freeze(self) -> None:
+        """Let it do nothing more until it is killed."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """End it at once; nothing happens when it has ended."""
         if self._child is not None:

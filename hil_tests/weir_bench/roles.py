@@ -173,7 +173,7 @@ class Meter(Protocol):
 
 
 class Broker(Protocol):
-    """A real MQTT broker that keeps what it was given over a restart."""
+    """A real MQTT broker that keeps subscriptions, and what waits for them, over a restart."""
 
     @property
     def port(self) -> int: ...
@@ -181,6 +181,12 @@ class Broker(Protocol):
     def stop(self) -> None: ...
 
     def start(self) -> None: ...
+
+    def freeze(self) -> None:
+        """Let it take and acknowledge nothing more, with all its connections open."""
+
+    def kill(self) -> None:
+        """End it at once, frozen or not: what it had taken in and not yet dealt with is lost."""
 
 
 class Gateway(Protocol):

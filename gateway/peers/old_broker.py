@@ -1,4 +1,4 @@
-"""Brokers that real networks have and mosquitto cannot play: old, rude or mute ones."""
+"""Brokers that real networks have and mosquitto cannot play: old, rude, mute or slow ones."""
 
 import asyncio
 from enum import Enum
@@ -10,10 +10,11 @@ class Manner(Enum):
     MUTE_ON_5 = "never answers MQTT 5"
     HANGS_UP = "closes every connection"
     MUTE = "never answers"
+    WITHHOLDS = "speaks MQTT 5, wants at most 3 messages in flight, and acknowledges none"
 
 
 class OldBroker:
-    """Speaks just enough MQTT 3.1.1 to take messages. topics: of what it has acknowledged."""
+    """Speaks just enough MQTT to take messages. topics: of what it was sent."""
 
     def __init__(self, manner: Manner) -> None:
         self.manner = manner
@@ -46,7 +47,8 @@ class OldBroker:
         if kind >> 4 == 3:
             size = int.from_bytes(body[:2], "big")
             self.topics.append(body[2 : 2 + size].decode())
-            writer.write(b"\x40\x02" + body[2 + size : 4 + size])
+            if self.manner is not Manner.WITHHOLDS:
+                writer.write(b"\x40\x02" + body[2 + size : 4 + size])
         return True
 
     def _greet(self, writer: asyncio.StreamWriter, level: int) -> bool:
@@ -54,6 +56,9 @@ class OldBroker:
             return True
         if self.manner is Manner.HANGS_UP or (self.manner is Manner.HANGS_UP_ON_5 and level == 5):
             return False
+        if self.manner is Manner.WITHHOLDS:
+            writer.write(b"\x20\x06\x00\x00\x03\x21\x00\x03")  # Receive Maximum 3
+            return True
         refused = level == 5
         writer.write(b"\x20\x02\x00\x01" if refused else b"\x20\x02\x00\x00")
         return not refused

@@ -197,7 +197,28 @@ def test_a_wrong_password_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixt
     assert "hush" not in caplog.text
 
 
-def test_a_window_that_the_broker_narrows_is_respected(tmp_path: Path) -> None:
+def test_no_more_is_in_flight_than_the_broker_wants() -> None:
+    async def started() -> None:
+        slow = OldBroker(Manner.WITHHOLDS)
+        await slow.start()
+        attachment = Attachment(at(slow.port))
+        running = asyncio.create_task(attachment.broker.run())
+        await attachment.connected()
+        publishing = [
+            asyncio.create_task(attachment.broker.publish("weir/1", b"1")) for _ in range(9)
+        ]
+        await until(lambda: len(slow.topics) == 3, "three messages")
+        await asyncio.sleep(0.2)
+        assert len(slow.topics) == 3
+        running.cancel()
+        for task in publishing:
+            task.cancel()
+        slow.stop()
+
+    asyncio.run(started())
+
+
+def test_a_broker_that_wants_few_in_flight_gets_everything(tmp_path: Path) -> None:
     broker = Mosquitto(
         find_mosquitto(), tmp_path, "allow_anonymous true\nmax_inflight_messages 3\n"
     )

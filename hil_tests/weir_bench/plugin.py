@@ -140,7 +140,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     mosquitto = Mosquitto(require_mosquitto(), tmp_path / "broker")
     mosquitto.start()
     yield mosquitto
-    mosquitto.stop()
+    mosquitto.kill()
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ class Promise:
         """Take over what a HELLO says, and how a meter without a clock counts its seconds."""
         boot_sequence = unwrap(hello["boot_sequence"], self.sequence_next)
         if hello["time_quality"] == TimeQuality.UNSET:
-            self.clock_offset_s = round(origin.received_at_ms / 1000) - hello["clock_s"]
+            self.clock_offset_s = origin.received_at_ms // 1000 - hello["clock_s"]
         elif boot_sequence != self.boot_sequence:
             self.clock_offset_s = None
         self.boot_sequence = boot_sequence

@@ -97,15 +97,26 @@ def run_at_bench(interpreter: Interpreter, home: Path, link: str, *answers: str)
             stderr=subprocess.PIPE,
             text=True,
         )
-        channel, _ = listener.accept()
-        with channel, channel.makefile() as lines:
-            assert lines.readline().startswith("HELLO")
-            for answer in answers:
-                assert lines.readline().startswith("S ")
-                channel.sendall(answer.encode() + b"\n")
-            channel.shutdown(socket.SHUT_WR)
+        try:
+            answer_turns(listener, answers)
             _, err = child.communicate(timeout=30)
+        except TimeoutError as error:
+            child.kill()
+            raise AssertionError(child.communicate()) from error
     return f"{child.returncode} {err}"
+
+
+def answer_turns(listener: socket.socket, answers: Sequence[str]) -> None:
+    """Take a meter's first turns, one for each answer; then say nothing more."""
+    channel, _ = listener.accept()
+    channel.settimeout(30)
+    with channel, channel.makefile() as lines:
+        assert lines.readline().startswith("HELLO")
+        for answer in answers:
+            assert lines.readline().startswith("S ")
+            channel.sendall(answer.encode() + b"\n")
+        channel.shutdown(socket.SHUT_WR)
+        lines.read()
 
 
 @on_each_interpreter

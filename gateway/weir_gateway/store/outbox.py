@@ -36,6 +36,8 @@ ORDER BY c.ordinal, r.sequence
 LIMIT ?
 """
 
+COUNT = "SELECT COUNT(*) FROM readings WHERE published = 0"
+
 
 def waiting_meters(connection: sqlite3.Connection) -> list[int]:
     """Return the meters with unpublished readings."""
@@ -51,8 +53,7 @@ def oldest_unpublished(
 
 
 def unpublished_count(connection: sqlite3.Connection) -> int:
-    query = "SELECT COUNT(*) FROM readings WHERE published = 0"
-    return int(connection.execute(query).fetchone()[0])
+    return int(connection.execute(COUNT).fetchone()[0])
 
 
 def mark_published(connection: sqlite3.Connection, keys: Iterable[ReadingKey]) -> int:

@@ -19,7 +19,7 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("throw-away authority")
-        certificate = _builder(self._name, self._name, self._key).add_extension(
+        certificate = self._builder(self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         self.path = folder / "ca.pem"
@@ -29,7 +29,7 @@ class Authority:
     def issue(self, host: str) -> tuple[Path, Path]:
         """Return the paths of a certificate for ``host`` and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(host), self._name, key).add_extension(
+        builder = self._builder(_name(host), key).add_extension(
             x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False
         )
         certificate = self._folder / f"{host}.pem"
@@ -46,21 +46,25 @@ class Authority:
         )
         return certificate, key_path
 
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+    ) -> x509.CertificateBuilder:
+        """Return what every certificate has. Strict verifiers want the identifiers."""
+        now = datetime.datetime.now(datetime.UTC)
+        of_subject = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        of_issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + _DAY)
+            .add_extension(of_subject, critical=False)
+            .add_extension(of_issuer, critical=False)
+        )
+
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
-    )

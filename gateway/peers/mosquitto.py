@@ -44,15 +44,14 @@ def free_port() -> int:
 class Mosquitto:
     """Can be stopped, killed and started again on the same port with the same persistence."""
 
-    def __init__(self, program: str, folder: Path, extra: str = "") -> None:
+    def __init__(self, program: str, folder: Path, lines: str) -> None:
         self.port = free_port()
         self._command = [program, "-c", str(folder / "mosquitto.conf")]
         self._running: subprocess.Popen[bytes] | None = None
         self._log = folder / "mosquitto.log"
         (folder / "mosquitto.conf").write_text(
-            f"listener {self.port} 127.0.0.1\n"
-            + (extra or "allow_anonymous true\n")
-            + f"persistence true\npersistence_location {folder}/\nautosave_interval 1\n"
+            f"listener {self.port} 127.0.0.1\n{lines}\n"
+            f"persistence true\npersistence_location {folder}/\nautosave_interval 1\n"
             f"log_dest file {self._log}\nuser root\n"
             "max_queued_messages 100000\n"  # what the consumer has not fetched yet is not dropped
         )

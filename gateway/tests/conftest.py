@@ -1,6 +1,6 @@
 """Fixtures of the gateway's tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,16 +8,32 @@ import pytest
 from peers.gateway_run import GatewayRun
 from peers.mosquitto import Consumer, Mosquitto, find_mosquitto
 
+MakeBroker = Callable[[str], Mosquitto]
+
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A running mosquitto."""
+def make_broker(tmp_path: Path) -> Iterator[MakeBroker]:
+    """Makes a mosquitto with these lines in its configuration, not started yet."""
+    program = find_mosquitto()
     folder = tmp_path / "broker"
     folder.mkdir()
-    running = Mosquitto(find_mosquitto(), folder)
+    made: list[Mosquitto] = []
+
+    def make(lines: str) -> Mosquitto:
+        made.append(Mosquitto(program, folder, lines))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def broker(make_broker: MakeBroker) -> Mosquitto:
+    """A running mosquitto."""
+    running = make_broker("allow_anonymous true")
     running.start()
-    yield running
-    running.stop()
+    return running
 
 
 @pytest.fixture

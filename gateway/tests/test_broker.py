@@ -11,7 +11,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from peers.certificates import Authority
 from peers.echo import until
-from peers.mosquitto import Consumer, Mosquitto, find_mosquitto
+from peers.mosquitto import Consumer, Mosquitto
 from peers.old_broker import Manner, OldBroker
 from peers.waiting import wait_for
 from weir_gateway import mqtt
@@ -51,6 +51,7 @@ class Attachment:
         await until(self.broker.connected.is_set, f"a connection: {self.broker.problem}")
 
 
+MakeBroker = Callable[[str], Mosquitto]
 Scenario = Callable[[Attachment], Coroutine[Any, Any, None]]
 
 
@@ -92,8 +93,8 @@ def test_publishing_without_a_connection_says_so_at_once() -> None:
     attach(at(1), scenario)
 
 
-def test_a_broker_that_comes_later_is_found(tmp_path: Path) -> None:
-    broker = Mosquitto(find_mosquitto(), tmp_path)
+def test_a_broker_that_comes_later_is_found(make_broker: MakeBroker) -> None:
+    broker = make_broker("allow_anonymous true")
 
     async def scenario(attachment: Attachment) -> None:
         await until(lambda: "cannot reach" in str(attachment.broker.problem), "a problem")
@@ -102,7 +103,6 @@ def test_a_broker_that_comes_later_is_found(tmp_path: Path) -> None:
         assert attachment.broker.problem is None
 
     attach(at(broker.port), scenario)
-    broker.stop()
 
 
 def test_a_broker_that_goes_and_comes_back_is_found_again(broker: Mosquitto) -> None:
@@ -184,8 +184,10 @@ def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
     asyncio.run(started())
 
 
-def test_a_wrong_password_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    broker = Mosquitto(find_mosquitto(), tmp_path, "allow_anonymous false\n")
+def test_a_wrong_password_is_named(
+    make_broker: MakeBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = make_broker("allow_anonymous false")
     broker.start()
 
     async def scenario(attachment: Attachment) -> None:
@@ -193,7 +195,6 @@ def test_a_wrong_password_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixt
         assert "[mqtt]" in str(attachment.broker.problem)
 
     attach(at(broker.port, username="gateway", password="hush"), scenario)
-    broker.stop()
     assert "hush" not in caplog.text
 
 
@@ -218,10 +219,8 @@ def test_no_more_is_in_flight_than_the_broker_wants() -> None:
     asyncio.run(started())
 
 
-def test_a_broker_that_wants_few_in_flight_gets_everything(tmp_path: Path) -> None:
-    broker = Mosquitto(
-        find_mosquitto(), tmp_path, "allow_anonymous true\nmax_inflight_messages 3\n"
-    )
+def test_a_broker_that_wants_few_in_flight_gets_everything(make_broker: MakeBroker) -> None:
+    broker = make_broker("allow_anonymous true\nmax_inflight_messages 3")
     broker.start()
 
     async def scenario(attachment: Attachment) -> None:
@@ -232,13 +231,13 @@ def test_a_broker_that_wants_few_in_flight_gets_everything(tmp_path: Path) -> No
         assert attachment.connections == 1
 
     attach(at(broker.port), scenario)
-    broker.stop()
 
 
-def test_what_the_broker_denies_is_delivered_as_denied(tmp_path: Path) -> None:
+def test_what_the_broker_denies_is_delivered_as_denied(
+    make_broker: MakeBroker, tmp_path: Path
+) -> None:
     (tmp_path / "acl").write_text("topic write weir/allowed\n")
-    extra = f"allow_anonymous true\nacl_file {tmp_path}/acl\n"
-    broker = Mosquitto(find_mosquitto(), tmp_path, extra)
+    broker = make_broker(f"allow_anonymous true\nacl_file {tmp_path}/acl")
     broker.start()
 
     async def scenario(attachment: Attachment) -> None:
@@ -252,15 +251,17 @@ def test_what_the_broker_denies_is_delivered_as_denied(tmp_path: Path) -> None:
         ]
 
     attach(at(broker.port), scenario)
-    broker.stop()
 
 
-def test_tls_is_spoken_with_a_broker_whose_authority_is_known(tmp_path: Path) -> None:
+def test_tls_is_spoken_with_a_broker_whose_authority_is_known(
+    make_broker: MakeBroker, tmp_path: Path
+) -> None:
     authority = Authority(tmp_path / "ours")
     certificate, key = authority.issue("localhost")
     key.chmod(0o644)  # mosquitto reads it as its own user
-    tls = f"allow_anonymous true\ncafile {authority.path}\ncertfile {certificate}\nkeyfile {key}\n"
-    broker = Mosquitto(find_mosquitto(), tmp_path, tls)
+    broker = make_broker(
+        f"allow_anonymous true\ncafile {authority.path}\ncertfile {certificate}\nkeyfile {key}"
+    )
     broker.start()
     stranger = Authority(tmp_path / "theirs")
 
@@ -273,7 +274,6 @@ def test_tls_is_spoken_with_a_broker_whose_authority_is_known(tmp_path: Path) ->
 
     attach(at(broker.port, host="localhost", tls=True, tls_ca_file=authority.path), known)
     attach(at(broker.port, host="localhost", tls=True, tls_ca_file=stranger.path), unknown)
-    broker.stop()
 
 
 def test_a_clean_end_leaves_the_last_words_and_not_the_will(

@@ -8,6 +8,8 @@ PYTHON ?=
 export PYTHON
 
 BIN := .venv/bin
+# More than there are cores: most tests wait for a gateway, a broker or a meter to start.
+WORKERS ?= 4
 TEST_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard */tests/*.py))))
 .PHONY: help
 help:
@@ -19,7 +21,8 @@ help:
 	@echo "make clean      remove .venv and everything made by the targets above"
 	@echo
 	@echo "make demo ARGS=\"--headless --duration 30 --json out.json\" passes options on; so does"
-	@echo "make test ARGS=\"-k session -x\". PYTHON=python3.13 chooses the interpreter of .venv."
+	@echo "make test ARGS=\"-k session -x\". WORKERS=0 runs tests one by one, as --pdb needs."
+	@echo "PYTHON=python3.13 chooses the interpreter of .venv."
 	@echo "SYSTEM_PACKAGES=no keeps make from installing the Debian packages python3-venv and mosquitto."
 
 .PHONY: setup

@@ -2,15 +2,14 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 ARGS ?=
-# Most tests wait for other programs, so a few more than there are cores.
-TEST_PROCESSES ?= 3
+# Most tests wait for other programs to start, so more than there are cores.
+TEST_PROCESSES ?= 4
 PYTHON ?=
 export PYTHON
 
 BIN := .venv/bin
-# More than there are cores: most tests wait for a gateway, a broker or a meter to start.
-WORKERS ?= 4
 TEST_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard */tests/*.py))))
+
 .PHONY: help
 help:
 	@echo "make demo       three meters, a gateway and a broker, live in this terminal"
@@ -21,7 +20,7 @@ help:
 	@echo "make clean      remove .venv and everything made by the targets above"
 	@echo
 	@echo "make demo ARGS=\"--headless --duration 30 --json out.json\" passes options on; so does"
-	@echo "make test ARGS=\"-k session -x\". WORKERS=0 runs tests one by one, as --pdb needs."
+	@echo "make test ARGS=\"-k session -x\". TEST_PROCESSES=0 runs tests one by one, as --pdb needs."
 	@echo "PYTHON=python3.13 chooses the interpreter of .venv."
 	@echo "SYSTEM_PACKAGES=no keeps make from installing the Debian packages python3-venv and mosquitto."
 

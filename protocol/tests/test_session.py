@@ -170,6 +170,26 @@ def test_an_answer_is_taken_once_and_never_in_a_later_session() -> None:
     assert meter.session.refused_count == 2
 
 
+def test_an_answer_that_comes_after_its_session_is_ignored() -> None:
+    meter, gateway = MemoryMeter(MemoryJournal(0, 3)), MemoryGateway()
+    meter.session.begin()
+    late = gateway.answer(meter.frames(0)[0])
+    meter.session.abort()
+    meter.session.begin()
+    meter.session.receive(late, 0, 0)
+    assert (meter.session.said_hello, meter.session.refused_count) == (False, 1)
+
+
+def test_a_meter_never_follows_a_gateway_past_its_newest_record() -> None:
+    meter, gateway = MemoryMeter(MemoryJournal(0, 3)), MemoryGateway()
+    meter.session.begin()
+    [hello] = Deframer().feed(meter.frames(0)[0])
+    uplink = gateway.session.receive(hello)
+    answer = gateway.session.acknowledge(uplink, now_ms=NOW_MS, resume_at=9, downlink_counter=1)
+    meter.session.receive(answer, 0, 0)
+    assert meter.session.cursor == meter.journal.sequence_next == 3
+
+
 def test_an_answer_of_another_epoch_or_meter_is_ignored() -> None:
     meter, gateway = MemoryMeter(MemoryJournal(0, 3)), MemoryGateway()
     other = MemoryMeter(MemoryJournal(0, 3), epoch=EPOCH + 1)

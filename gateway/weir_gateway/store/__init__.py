@@ -67,7 +67,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""
-        await self._writer.stop()
         await asyncio.to_thread(self._reading.shutdown)
         self._reader.close()
         self._lookup.close()
+        await self._writer.stop()  # last, so that its closing folds the log into the file

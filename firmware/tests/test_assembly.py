@@ -1,10 +1,10 @@
 """The firmware put together on a board of fakes."""
 
 from expect import raises
-from faulty_flash import CUT_MODES, FaultyFlash, PowerCut
 
 from weir.assembly import RING_SECTOR, assemble
 from weir.errors import StartRefused
+from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

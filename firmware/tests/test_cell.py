@@ -1,10 +1,10 @@
 """A cell keeps its last value through power cuts, wear and the loss of one copy."""
 
 from expect import raises
-from faulty_flash import CUT_MODES, FaultyFlash, PowerCut
 
 from weir.store.cell import Cell
 from weir.store.slots import FlashWornOut, Slots
+from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 SECTOR_SIZE = 128  # bytes: 4 slots
 STORES = 22  # wraps each sector several times
@@ -95,7 +95,7 @@ def check_after_cut(flash: FaultyFlash, stored: int) -> None:
 def test_a_copy_whose_sector_is_worn_out_is_done_without() -> None:
     flash = FaultyFlash(SECTOR_SIZE, 2)
     for place in range(SECTOR_SIZE):
-        flash.stuck[place] = 0x3C
+        flash.stick(place, 0x3C)
     cell = cell_on(flash)
     for number in range(STORES):
         cell.store(value(number))
@@ -105,7 +105,7 @@ def test_a_copy_whose_sector_is_worn_out_is_done_without() -> None:
 def test_a_cell_that_is_wholly_worn_out_says_so() -> None:
     flash = FaultyFlash(SECTOR_SIZE, 2)
     for place in range(2 * SECTOR_SIZE):
-        flash.stuck[place] = 0x3C
+        flash.stick(place, 0x3C)
     raises(FlashWornOut, cell_on(flash).store, value(1))
 
 

@@ -3,11 +3,11 @@
 import struct
 
 from expect import raises
-from faulty_flash import CUT_MODES, FaultyFlash, PowerCut
 
 from weir.store.cell import Cell
 from weir.store.counter import VALUE_SIZE, CounterExhausted, FrameCounter
 from weir.store.slots import Slots
+from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 EPOCH = 77
 

@@ -3,10 +3,10 @@
 import os
 
 from expect import raises
-from faulty_flash import FaultyFlash
 
 from weir.errors import StartRefused
 from weir.ports.file_flash import FileFlash
+from weir_tools.virtual.flash import FaultyFlash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """One step does what is due and nothing else; a late step loses nothing."""
 
-from faulty_flash import FaultyFlash
-
 from weir.link import tables_gen as t
 from weir.meter import Inputs, Meter
 from weir.metrology.interval import Interval
@@ -12,6 +10,7 @@ from weir.store.counter import CounterExhausted
 from weir.store.journal import FIELD_COUNT, Journal
 from weir.store.ring import RingLog
 from weir.store.slots import Slots
+from weir_tools.virtual.flash import FaultyFlash
 
 NOON_MS = 1_614_600_000_000  # UTC; on the grid of every interval used here
 MINUTE_MS = 60_000

@@ -9,7 +9,7 @@ import pytest
 from on_meter import micropython
 
 HERE = Path(__file__).parent
-SOURCES = HERE.parent / "src"
+PATHS = HERE, HERE.parent / "src", HERE.parents[1] / "tools"
 
 # Tests that use nothing but the firmware and the language. The others need a host around them.
 MODULES = (
@@ -38,7 +38,7 @@ def names_of_tests(module: str) -> list[str]:
 def test_every_test_of_the_module_passes_on_micropython(module: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [micropython(), "-X", "heapsize=4m", str(HERE / "run_on_micropython.py"), module],
-        env={**os.environ, "MICROPYPATH": f"{HERE}:{SOURCES}"},
+        env={**os.environ, "MICROPYPATH": ":".join(map(str, PATHS))},
         cwd=tmp_path,
         capture_output=True,
         text=True,

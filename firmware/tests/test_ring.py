@@ -1,10 +1,10 @@
 """The ring keeps what it took, in order, until it overwrites the oldest sector."""
 
 from expect import raises
-from faulty_flash import FaultyFlash
 
 from weir.store.ring import PAYLOAD_SIZE, RingLog
 from weir.store.slots import FlashWornOut, Slots
+from weir_tools.virtual.flash import FaultyFlash
 
 SECTOR_SIZE = 256  # bytes: a header and 7 records
 PER_SECTOR = 7
@@ -149,8 +149,8 @@ def test_a_stuck_slot_is_skipped() -> None:
     flash = FaultyFlash(SECTOR_SIZE, SECTORS)
     ring = formatted(flash)
     fill(ring, 3)
-    flash.stuck[4 * 32 + 9] = 0xA5  # the next slot
-    flash.stuck[6 * 32] = 0xFF  # a slot that can not be programmed
+    flash.stick(4 * 32 + 9, 0xA5)  # the next slot
+    flash.stick(6 * 32, 0xFF)  # a slot that can not be programmed
     fill(ring, 3 * PER_SECTOR * SECTORS)
     check_whole(ring)
     check_same(ring, mounted(flash))
@@ -160,7 +160,7 @@ def test_sectors_whose_header_does_not_hold_are_passed_over() -> None:
     flash = FaultyFlash(SECTOR_SIZE, 16)
     ring = formatted(flash)
     for sector in (1, 2, 3, 4, 5, 6, 7, 12):  # seven in a row
-        flash.stuck[sector * SECTOR_SIZE + 5] = 0x5A
+        flash.stick(sector * SECTOR_SIZE + 5, 0x5A)
     for _ in range(16 * PER_SECTOR):
         fill(ring, 1)
         check_whole(ring)
@@ -174,7 +174,7 @@ def test_a_sector_that_goes_bad_with_an_old_header_in_it_does_not_hide_the_newes
     fill(ring, 16 * PER_SECTOR)
     start = 3 * SECTOR_SIZE
     for place in range(start, start + 32):  # neither erases nor programs any more
-        flash.stuck[place] = flash.cells[place]
+        flash.stick(place, flash.cells[place])
     for _ in range(40 * PER_SECTOR):
         fill(ring, 1)
         check_same(ring, mounted(flash))
@@ -187,7 +187,7 @@ def test_a_worn_out_flash_is_reported_and_keeps_what_it_has() -> None:
     fill(ring, 4)
     for place in range(len(flash.cells)):
         if flash.cells[place] == 0xFF:
-            flash.stuck[place] = 0xFF
+            flash.stick(place, 0xFF)
     raises(FlashWornOut, ring.append, payload(4))
     again = mounted(flash)
     assert (again.sequence_oldest, again.sequence_next) == (0, 4)

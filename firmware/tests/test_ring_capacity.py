@@ -1,9 +1,8 @@
 """The figures of a ring in a real size (CPython only: it takes millions of slot operations)."""
 
-from faulty_flash import FaultyFlash
-
 from weir.store.ring import PAYLOAD_SIZE, RingLog
 from weir.store.slots import Slots
+from weir_tools.virtual.flash import FaultyFlash
 
 
 def refuse_to_format() -> int:

@@ -3,11 +3,11 @@
 After each cut the ring is mounted as a reboot would, checked, and used for another lap.
 """
 
-from faulty_flash import CUT_MODES, FaultyFlash, PowerCut
 from test_ring import EPOCH, MASK, check_same, check_whole, fill, mounted, payload
 
 from weir.store.ring import RingLog
 from weir.store.slots import Slots
+from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 SECTOR_SIZE = 128  # bytes: a header and 3 records
 PER_SECTOR = 3

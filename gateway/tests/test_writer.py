@@ -1,4 +1,4 @@
-"""The writer: in order, in groups, whole or not at all, and back by itself after a failure."""
+"""Transactions and the thread around them: in order, in groups, whole or not at all."""
 
 import asyncio
 import sqlite3
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from weir_gateway.errors import StoreUnavailable
+from weir_gateway.store.transaction import Request, Transactions
 from weir_gateway.store.writer import Writer
 
 
@@ -41,7 +42,7 @@ def notes(path: Path) -> list[int]:
 
 def test_what_is_awaited_is_in_the_file(tmp_path: Path) -> None:
     async def scenario() -> None:
-        writer = Writer(opener(tmp_path / "a.db"))
+        writer = Writer(Transactions(opener(tmp_path / "a.db")))
         writer.start()
         assert await writer.submit(note(7)) == 7
         assert notes(tmp_path / "a.db") == [7]
@@ -54,7 +55,7 @@ def test_all_that_waits_at_a_moment_becomes_one_transaction_in_order(tmp_path: P
     trace: list[str] = []
 
     async def scenario() -> None:
-        writer = Writer(opener(tmp_path / "a.db", trace))
+        writer = Writer(Transactions(opener(tmp_path / "a.db", trace)))
         writer.start()
         gate = threading.Event()
         first = writer.submit(lambda _: gate.wait(30))
@@ -74,7 +75,7 @@ def test_the_fault_of_one_request_costs_the_others_nothing(tmp_path: Path) -> No
         raise ValueError("mine alone")
 
     async def scenario() -> None:
-        writer = Writer(opener(tmp_path / "a.db"))
+        writer = Writer(Transactions(opener(tmp_path / "a.db")))
         writer.start()
         gate = threading.Event()
         writer.submit(lambda _: gate.wait(30))
@@ -108,7 +109,7 @@ def test_when_the_disk_is_full_nothing_is_stored_and_it_recovers_by_itself(tmp_p
         connection.execute("INSERT INTO big VALUES (zeroblob(100000))")
 
     async def scenario() -> None:
-        writer = Writer(connect)
+        writer = Writer(Transactions(connect))
         writer.start()
         gate = threading.Event()
         writer.submit(lambda _: gate.wait(30))
@@ -135,7 +136,7 @@ def test_a_database_that_cannot_be_opened_is_tried_again_for_the_next_request(
     folder = tmp_path / "later"
 
     async def scenario() -> None:
-        writer = Writer(opener(folder / "a.db"))
+        writer = Writer(Transactions(opener(folder / "a.db")))
         writer.start()
         with pytest.raises(StoreUnavailable):
             await writer.submit(note(1))
@@ -149,7 +150,7 @@ def test_a_database_that_cannot_be_opened_is_tried_again_for_the_next_request(
 
 def test_stopping_finishes_what_was_asked_for(tmp_path: Path) -> None:
     async def scenario() -> None:
-        writer = Writer(opener(tmp_path / "a.db"))
+        writer = Writer(Transactions(opener(tmp_path / "a.db")))
         writer.start()
         waiting = [writer.submit(note(number)) for number in range(2500)]
         await writer.stop()
@@ -161,7 +162,7 @@ def test_stopping_finishes_what_was_asked_for(tmp_path: Path) -> None:
 
 def test_a_request_that_nobody_waits_for_any_more_is_still_done(tmp_path: Path) -> None:
     async def scenario() -> None:
-        writer = Writer(opener(tmp_path / "a.db"))
+        writer = Writer(Transactions(opener(tmp_path / "a.db")))
         writer.start()
         writer.submit(note(1)).cancel()
         await writer.submit(note(2))
@@ -169,3 +170,27 @@ def test_a_request_that_nobody_waits_for_any_more_is_still_done(tmp_path: Path) 
 
     asyncio.run(scenario())
     assert notes(tmp_path / "a.db") == [1, 2]
+
+
+def test_transactions_need_neither_a_thread_nor_an_event_loop(tmp_path: Path) -> None:
+    transactions = Transactions(opener(tmp_path / "a.db"))
+    group = [Request(note(1)), Request(note(1)), Request(note(2))]
+    transactions.commit(group)
+    transactions.close()
+    assert [request.result for request in group if request.error is None] == [1, 2]
+    assert isinstance(group[1].error, sqlite3.IntegrityError)
+    assert notes(tmp_path / "a.db") == [1, 2]
+
+
+def test_transactions_stand_still_until_they_are_called_again(tmp_path: Path) -> None:
+    transactions = Transactions(opener(tmp_path / "later" / "a.db"))
+    failed = Request(note(1))
+    transactions.commit([failed])
+    assert isinstance(failed.error, StoreUnavailable)
+    assert "unable to open" in str(transactions.problem)
+
+    (tmp_path / "later").mkdir()
+    transactions.commit([Request(note(2))])
+    assert transactions.problem is None
+    transactions.close()
+    assert notes(tmp_path / "later" / "a.db") == [2]

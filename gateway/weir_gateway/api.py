@@ -18,7 +18,7 @@ from weir_gateway.documents import (
 from weir_gateway.http_connection import Answer, Request, refusal
 from weir_gateway.registry import Registry
 from weir_gateway.status import StatusReporter
-from weir_gateway.store import Store, queries
+from weir_gateway.store import Database, queries
 from weir_gateway.store.rows import ReadingKey, StoredMeter
 from weir_gateway.store.sequences import wrap
 
@@ -72,7 +72,7 @@ class Api:
 
     def __init__(
         self,
-        store: Store,
+        store: Database,
         registry: Registry,
         availability: AvailabilityWatch,
         reporter: StatusReporter,

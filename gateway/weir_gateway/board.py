@@ -18,7 +18,7 @@ from weir_gateway.mqtt import BrokerLost
 from weir_gateway.outlet import Outlet
 from weir_gateway.registry import Registry
 from weir_gateway.status import StatusReporter
-from weir_gateway.store import Store, queries
+from weir_gateway.store import Database, queries
 from weir_gateway.store.rows import StoredMeter
 from weir_gateway.topics import Topics
 
@@ -41,7 +41,7 @@ class Board:
 
     def __init__(
         self,
-        store: Store,
+        store: Database,
         registry: Registry,
         broker: Outlet,
         topics: Topics,

@@ -14,7 +14,7 @@ from weir_gateway.counters import RejectCounters
 from weir_gateway.errors import StoreUnavailable, UplinkRefused
 from weir_gateway.registry import Registry
 from weir_gateway.sessions import Sessions
-from weir_gateway.store import Store, custody
+from weir_gateway.store import Database, custody
 from weir_gateway.store.custody import Receipt
 from weir_gateway.store.promise import Origin
 from weir_protocol.errors import LinkError, PeerError
@@ -46,7 +46,7 @@ class Custodian:
 
     def __init__(
         self,
-        store: Store,
+        store: Database,
         registry: Registry,
         clock: Clock,
         counters: RejectCounters,

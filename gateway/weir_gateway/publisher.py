@@ -15,7 +15,7 @@ from weir_gateway.documents import json_bytes, reading_document
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.mqtt import BrokerLost, Delivery
 from weir_gateway.outlet import Outlet
-from weir_gateway.store import Store, outbox
+from weir_gateway.store import Database, outbox
 from weir_gateway.store.rows import ReadingKey
 from weir_gateway.topics import Topics
 
@@ -42,7 +42,7 @@ class _Message:
 class Publisher:
     """backlog: readings not yet marked published. published: marked since the start."""
 
-    def __init__(self, store: Store, broker: Outlet, topics: Topics) -> None:
+    def __init__(self, store: Database, broker: Outlet, topics: Topics) -> None:
         self._store = store
         self._broker = broker
         self._topics = topics

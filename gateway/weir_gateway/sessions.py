@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import TypeVar
 
-from weir_gateway.store import Store, queries
+from weir_gateway.store import Database, queries
 from weir_protocol.records import IntervalRecord
 from weir_protocol.session import HostSession
 
@@ -19,7 +19,7 @@ _RECORDS_MAX = 5000
 class Sessions:
     """Makes sessions from what the database holds, and keeps those used last."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._sessions: OrderedDict[int, tuple[bytes, HostSession]] = OrderedDict()
         self._records: OrderedDict[tuple[int, int], IntervalRecord] = OrderedDict()

@@ -2,19 +2,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 from weir_gateway import messages
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.store import schema
+from weir_gateway.store.database import Database, P, Query, T
+from weir_gateway.store.transaction import Transactions
 from weir_gateway.store.writer import Writer
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Query = Callable[Concatenate[sqlite3.Connection, P], T]
+__all__ = ["Database", "Store"]
 
 
 class Store:
@@ -24,7 +22,7 @@ class Store:
         """Open or create the database. Raise StoreUnusable when it cannot be used."""
         schema.prepare(path)
         self._path = path
-        self._writer = Writer(lambda: schema.connect(path))
+        self._writer = Writer(Transactions(lambda: schema.connect(path)))
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reader = schema.connect(path, read_only=True)
         self._lookup = schema.connect(path, read_only=True)

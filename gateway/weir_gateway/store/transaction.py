@@ -1,0 +1,107 @@
+"""A group of requests becomes one transaction: whole, each apart, or not at all.
+
+Nothing here knows a thread, an event loop or a clock, so whoever calls decides when a commit
+happens. Requests are run in the order given.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from weir_gateway import messages
+from weir_gateway.errors import StoreUnavailable
+
+Work = Callable[[sqlite3.Connection], Any]
+
+_REQUEST_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
+"""Database errors that say something of one request, nothing of the disk."""
+
+_log = logging.getLogger(__name__)
+
+
+class Request:
+    """Work for a transaction; afterwards its ``result``, or the ``error`` that undid it."""
+
+    __slots__ = ("error", "result", "work")
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Transactions:
+    """Commits groups of requests on one connection, which it opens when it needs one.
+
+    problem: a sentence while the database takes nothing, else None.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self.problem: str | None = None
+
+    def commit(self, group: Sequence[Request]) -> None:
+        """Run the group in one transaction; every request without an error is durable then.
+
+        A request fails with StoreUnavailable when nothing of it was stored, or with what its
+        work raised: then only that work is undone.
+        """
+        try:
+            self._transact(group)
+        except _REQUEST_FAULTS as error:
+            self._commit_apart(group, error)
+        except sqlite3.Error as error:
+            self._fail(group, error)
+        except Exception as error:
+            self._commit_apart(group, error)
+
+    def close(self) -> None:
+        """Give up the connection; the next commit opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error as error:
+                _log.debug("closing the database: %s", error)
+
+    def _commit_apart(self, group: Sequence[Request], error: Exception) -> None:
+        """Give each request its own transaction: the fault of one must not cost the others."""
+        if len(group) == 1:
+            group[0].error = error
+            return
+        for request in group:
+            try:
+                self._transact([request])
+            except _REQUEST_FAULTS as refusal:
+                request.error = refusal
+            except sqlite3.Error as failure:
+                self._fail([request], failure)
+            except Exception as refusal:
+                request.error = refusal
+
+    def _transact(self, group: Sequence[Request]) -> None:
+        """Run the group in one transaction. All of it is durable when this returns."""
+        connection = self._connection = self._connection or self._connect()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for request in group:
+                request.result = request.work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if self.problem is not None:
+            self.problem = None
+            _log.warning("%s", messages.STORE_RECOVERED)
+
+    def _fail(self, group: Sequence[Request], error: sqlite3.Error) -> None:
+        """Give up the connection as well: after an I/O error nothing it believes is certain."""
+        self.close()
+        if self.problem is None:
+            _log.error("%s", messages.STORE_FAILED.format(why=error))
+        self.problem = messages.STORE_FAILED_BRIEF.format(why=error)
+        for request in group:
+            request.error = StoreUnavailable(self.problem)

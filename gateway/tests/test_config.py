@@ -147,7 +147,7 @@ FAULTS = {
     ),
     "true as number": (
         MINIMAL.replace("[mqtt]", "[mqtt]\nport = true"),
-        "mqtt.port: True is not a whole number",
+        "mqtt.port: true is not a whole number",
     ),
     "tls as text": (
         MINIMAL.replace("[mqtt]", '[mqtt]\ntls = "yes"'),

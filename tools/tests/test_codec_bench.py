@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -72,6 +73,32 @@ def test_the_table_says_that_a_pressure_is_simulated(weir: Weir, tmp_path: Path)
     assert outcome.returncode == 0
     assert "Pressure is simulated" in outcome.stdout
     assert "flow.csv" in outcome.stdout
+
+
+def test_pulses_are_named_by_their_weight_only_where_they_have_one(
+    weir: Weir, recording: Path, tmp_path: Path
+) -> None:
+    pulses = tmp_path / "pulses.csv"
+    pulses.write_text("time,pulses\n" + "".join(f"{at_s},2\n" for at_s in range(0, 200_000, 900)))
+    short = ("--days", "1")
+    counted = weir("bench", "codec", "--csv", pulses, *short)
+    assert "pulses as recorded" in " ".join(counted.stdout.split())
+    both = weir("bench", "codec", "--csv", recording, "--csv", pulses, *short)
+    assert "one pulse is 100 L, or as recorded" in " ".join(both.stdout.split())
+    alone = measured(weir, "--csv", pulses, *short)
+    assert alone["pulse_weight_l"] is None
+    mixed = measured(weir, "--csv", recording, "--csv", pulses, *short)
+    assert mixed["pulse_weight_l"] == 100
+    assert [each["pulse_weight_l"] for each in mixed["data_sets"]] == [100, None]
+
+
+def test_no_number_of_the_summary_is_below_zero(weir: Weir, tmp_path: Path) -> None:
+    file = tmp_path / "still.csv"
+    rows = "".join(f"{at_s},0,400\n" for at_s in range(0, 200_000, 900))
+    file.write_text(f"time,flow_l_s,pressure_kpa\n{rows}")
+    outcome = weir("bench", "codec", "--json", "--csv", file, "--days", "1")
+    assert outcome.returncode == 0
+    assert re.findall(r": -[\d.]+", outcome.stdout) == []
 
 
 def test_a_day_with_a_gap_is_left_out(weir: Weir, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Pulses from a recorded flow: the total is exact, whenever and however often it is asked for."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -18,7 +20,7 @@ weights_ml = st.sampled_from([1, 157, 1000, 10_000, 1_000_000])
 units = st.sampled_from(sorted(ML_PER_MS))
 
 
-def recorded(amounts: list[int], lengths_ms: list[int], units_per_ml: int | None) -> Recording:
+def recorded(amounts: Sequence[int], lengths_ms: list[int], units_per_ml: int | None) -> Recording:
     starts_ms = [sum(lengths_ms[:index]) for index in range(len(lengths_ms))]
     return Recording(
         name="test",
@@ -34,7 +36,8 @@ def recorded(amounts: list[int], lengths_ms: list[int], units_per_ml: int | None
 
 def flowing(values: list[Decimal], span_ms: int, unit: str) -> Recording:
     lengths_ms = [span_ms] * len(values)
-    amounts, units_per_ml = whole_amounts(values, lengths_ms, unit)
+    parts = [int(value * 10_000) for value in values]
+    amounts, units_per_ml = whole_amounts(parts, 10_000, lengths_ms, unit)
     return recorded(amounts, lengths_ms, units_per_ml)
 
 
@@ -103,6 +106,25 @@ def test_nothing_flows_before_the_recording_or_after_it() -> None:
     assert waveform.counts_at(-1) == (0, 0)
     assert waveform.counts_at(10**9) == waveform.counts_at(10_000) == (50, 0)
     assert waveform.flow_l_per_s_at(10_000) == 0.0
+
+
+def test_the_last_recorded_pressure_stays_when_nothing_flows_any_more() -> None:
+    flow = flowing([Decimal(1), Decimal(1)], 1000, "l_s")
+    waveform = Waveform(replace(flow, pressures_kpa=[400, 412]), 1000)
+    assert [waveform.pressure_kpa_at(now_ms) for now_ms in (-1, 0, 1000, 2000, 10**9)] == [
+        None,
+        400,
+        412,
+        412,
+        412,
+    ]
+
+
+def test_flows_of_many_digits_are_summed_without_rounding() -> None:
+    flow = flowing([Decimal("0.0001")] * 3, 10**15, "l_h")
+    assert Waveform(flow, 1).counts_at(3 * 10**15) == (3 * 10**11 // 3600, 0)
+    amounts, units_per_ml = whole_amounts([10**18, 1], 10**9, [10**7, 10**7], "l_h")
+    assert sum(amounts) * 3600 * 10**9 == (10**18 + 1) * 10**7 * units_per_ml
 
 
 def test_a_recording_can_begin_later() -> None:

@@ -5,7 +5,15 @@ Each says what is wrong, where, and what to do about it.
 
 # Recordings
 CSV_UNREADABLE = "{file} cannot be read ({reason}); give the path of a CSV file."
-CSV_EMPTY = "{file} has fewer than two rows; a recording needs at least two, to know its interval."
+CSV_EMPTY = "{file} is empty; give a CSV file with a header and at least two rows below it."
+CSV_NO_ROW = (
+    "{file} has a header and no row below it; a recording needs at least two rows, because each "
+    "holds until the next."
+)
+CSV_ONE_ROW = (
+    "{file} has only one row below its header; a recording needs at least two, because each "
+    "holds until the next."
+)
 CSV_NO_COLUMN = (
     "{file}, line 1: there is no column {wanted}; the header has {found}. "
     "Name the columns as `weir simulate --help` says."
@@ -20,9 +28,21 @@ CSV_BAD_PRESSURE_UNIT = (
     "name it pressure_kpa, pressure_bar or pressure_m."
 )
 CSV_SHORT_ROW = "{file}, line {line}: column {column} is missing; give every row {count} values."
+CSV_LONG_ROW = (
+    "{file}, line {line}: there are {found} values for {count} columns; write decimals with a "
+    "point, not a comma, and nothing behind the last column."
+)
 CSV_BAD_TIME = (
     "{file}, line {line}, column {column}: {text!r} is not a time; "
     "write it as 2021-03-01T06:00:00Z or as seconds."
+)
+CSV_TIME_RANGE = (
+    "{file}, line {line}, column {column}: {text!r} is out of range; "
+    "a time lies from 1970 to 2106, or from 0 to 4294967295 seconds."
+)
+CSV_TIME_MIXED = (
+    "{file}, line {line}, column {column}: {text!r} is written otherwise than the times before; "
+    "write all as dates or all as seconds."
 )
 CSV_TIME_BACKWARDS = (
     "{file}, line {line}, column {column}: {text!r} does not come after the line before; "
@@ -33,8 +53,20 @@ CSV_BAD_NUMBER = (
     "write it like 12.5, or leave it empty where nothing was recorded."
 )
 CSV_BAD_PULSES = (
-    "{file}, line {line}, column {column}: {text!r} is not a whole number of pulses; "
-    "write a count, or name the column for a flow."
+    "{file}, line {line}, column {column}: {text!r} is not a whole number of pulses up to "
+    "4294967296; write a count, or name the column for a flow."
+)
+CSV_FLOW_RANGE = (
+    "{file}, line {line}, column {column}: {text!r} is out of range; "
+    "a flow lies from -1000000000 to 1000000000 of its unit."
+)
+CSV_PRESSURE_RANGE = (
+    "{file}, line {line}, column {column}: {text!r} is out of range; "
+    "a pressure lies from -32767 to 32767 kPa."
+)
+CSV_TOO_MUCH = (
+    "{file}, line {line}, column {column}: here more than {limit} pulses have flowed, more than "
+    "a meter can count; check the unit of the column and --pulse-weight-l."
 )
 PART_NOT_INSTALLED = (
     "{package} is not installed; run `pip install '.[{extra}]'` in the checkout of Weir once."

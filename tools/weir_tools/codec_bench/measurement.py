@@ -33,9 +33,11 @@ class Measurement:
     The sizes of a day are bytes per record. `message`: in frames that fit an
     SMS instead of those for a byte stream. `lean`: volume and mean pressure alone.
     `continuing`: single readings as they usually are, `alone`: those after a frame was lost.
+    pulse_weight_l: None when the recording counts pulses and does not say how much one is.
     """
 
     name: str
+    pulse_weight_l: float | None
     pressure_is_simulated: bool
     day_count: int
     record_count: int
@@ -56,6 +58,7 @@ class Measurement:
 def measure(waveform: Waveform, pressure: Pressure, days_max: int) -> Measurement | None:
     """Measure one recording; None when it has not one day without a gap."""
     recording = waveform.recording
+    counts_pulses = recording.units_per_ml is None
     days = [day for day in days_of(waveform, pressure, days_max) if len(day) > 1]
     if not days:
         return None
@@ -67,6 +70,7 @@ def measure(waveform: Waveform, pressure: Pressure, days_max: int) -> Measuremen
     ]
     return Measurement(
         name=recording.name,
+        pulse_weight_l=None if counts_pulses else waveform.pulse_weight_ml / 1000,
         pressure_is_simulated=recording.pressures_kpa is None,
         day_count=len(days),
         record_count=sum(len(traffic.records) for traffic in usual),

@@ -1,5 +1,6 @@
 """Interval records of a meter in the middle of its life, made by the firmware's own arithmetic."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -28,11 +29,12 @@ def days_of(waveform: Waveform, pressure: Pressure, days_max: int) -> Iterator[l
     """
     day_ms = RECORDS_A_DAY * STORE_S * 1000
     lead_ms = STORE_S * 1000
-    missing = set(waveform.recording.missing_starts_ms)
+    missing_ms = waveform.recording.missing_starts_ms
     starts_ms = [
         start_ms
         for start_ms in range(lead_ms, waveform.ends_ms - day_ms + 1, day_ms)
-        if not any(start_ms - lead_ms <= gap_ms < start_ms + day_ms for gap_ms in missing)
+        if bisect_left(missing_ms, start_ms - lead_ms)
+        == bisect_left(missing_ms, start_ms + day_ms)
     ]
     if waveform.ends_ms < day_ms + lead_ms:
         yield list(_records(waveform, pressure, lead_ms, waveform.ends_ms))

@@ -10,14 +10,12 @@ from weir_tools.codec_bench.measurement import Measurement, Spread
 from weir_tools.terminal import open_console
 
 
-def as_json(
-    source: str, pulse_weight_l: float, measurements: Sequence[Measurement]
-) -> dict[str, Any]:
+def as_json(source: str, measurements: Sequence[Measurement]) -> dict[str, Any]:
     """What `weir bench codec --json` prints; docs/commands.md explains each key."""
     records = sum(each.record_count for each in measurements)
     return {
         "data": source,
-        "pulse_weight_l": pulse_weight_l,
+        "pulse_weight_l": _pulse_weight_l(measurements),
         "frame_size_max": STREAM_FRAME_SIZE_MAX,
         "days": sum(each.day_count for each in measurements),
         "records": records,
@@ -44,6 +42,7 @@ def as_json(
 def _recording_json(each: Measurement) -> dict[str, Any]:
     return {
         "name": each.name,
+        "pulse_weight_l": each.pulse_weight_l,
         "pressure": "simulated" if each.pressure_is_simulated else "recorded",
         "days": each.day_count,
         "records": each.record_count,
@@ -73,8 +72,14 @@ def _mean_entropy_bytes(measurements: Sequence[Measurement]) -> float:
     return total / sum(each.record_count for each in measurements)
 
 
+def _pulse_weight_l(measurements: Sequence[Measurement]) -> float | None:
+    """Of the recordings that are flows; None when all of them count pulses."""
+    weights_l = (each.pulse_weight_l for each in measurements)
+    return next((weight_l for weight_l in weights_l if weight_l is not None), None)
+
+
 def _rounded(value: float) -> float:
-    return round(value, 3)
+    return round(value, 3) + 0.0  # no zero below zero
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
@@ -86,14 +91,20 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def show(
-    source: str, pulse_weight_l: float, measurements: Sequence[Measurement], notes: Sequence[str]
-) -> None:
+def _pulse_words(measurements: Sequence[Measurement]) -> str:
+    weight_l = _pulse_weight_l(measurements)
+    if weight_l is None:
+        return "pulses as recorded"
+    some_count = any(each.pulse_weight_l is None for each in measurements)
+    return f"one pulse is {weight_l:g} L" + (", or as recorded" if some_count else "")
+
+
+def show(source: str, measurements: Sequence[Measurement], notes: Sequence[str]) -> None:
     """Print the table and, in a few lines, what is in it."""
     console = open_console()
-    console.print(f"[bold]{source}[/bold], one pulse is {pulse_weight_l:g} L")
+    console.print(f"[bold]{source}[/bold], {_pulse_words(measurements)}")
     console.print(_table(measurements))
-    summary = as_json(source, pulse_weight_l, measurements)
+    summary = as_json(source, measurements)
     single = summary["single_reading"]
     console.print(
         f"A day of 96 records: [bold]{summary['bytes_per_record_day']:.2f} bytes a record[/bold], "

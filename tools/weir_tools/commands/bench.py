@@ -63,21 +63,25 @@ def codec(
     make_importable()
     from weir_tools.codec_bench import report
 
-    recordings = _recordings(files, flow_unit)
+    recordings = _recordings(files, flow_unit, pulse_weight_ml)
     measurements = _measure_all(recordings, pulse_weight_ml, days)
     source = ", ".join(map(str, files)) if files else f"{SOURCE}, DMA 6 to 10"
     if as_json:
-        summary = report.as_json(source, pulse_weight_ml / 1000, measurements)
-        click.echo(json.dumps(summary, indent=2))
+        click.echo(json.dumps(report.as_json(source, measurements), indent=2))
     else:
         notes = [PRESSURE_NOTE] if any(e.pressure_is_simulated for e in measurements) else []
-        report.show(source, pulse_weight_ml / 1000, measurements, notes)
+        report.show(source, measurements, notes)
 
 
-def _recordings(files: Sequence[Path], flow_unit: str | None) -> list[Recording]:
+def _recordings(
+    files: Sequence[Path], flow_unit: str | None, pulse_weight_ml: int
+) -> list[Recording]:
     if not files:
         return read_districts(DISTRICTS)
-    return [read_recording(file, flow_unit=flow_unit) for file in files]
+    return [
+        read_recording(file, pulse_weight_ml=pulse_weight_ml, flow_unit=flow_unit)
+        for file in files
+    ]
 
 
 def _measure_all(

@@ -136,7 +136,10 @@ def simulate(**options: Any) -> None:
     if not wanted.files:
         raise Misused(messages.NO_RECORDING)
     file = GatewayFile() if wanted.config is None else GatewayFile.read(wanted.config)
-    recordings = [read_recording(each, flow_unit=wanted.flow_unit) for each in wanted.files]
+    recordings = [
+        read_recording(each, pulse_weight_ml=wanted.pulse_weight_ml, flow_unit=wanted.flow_unit)
+        for each in wanted.files
+    ]
     with home_folder(wanted.home) as home:
         meters = wanted.meters(recordings, file, home)
         time = _time(wanted, recordings, file)

@@ -2,213 +2,145 @@
 
 A row's value holds from its time until the time of the next row; the last one holds as long as
 the one before it. An empty value is a span in which nothing was recorded, and nothing flows.
+
+The file is read row by row, and only numbers are kept of it.
 """
 
-import csv
-import re
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
 
 from weir_tools import messages
 from weir_tools.errors import Misused
-from weir_tools.simulator.recording import ML_PER_MS, Recording, whole_amounts
+from weir_tools.simulator.csv_table import Columns, Row, check_width, find_columns, read_rows
+from weir_tools.simulator.csv_values import (
+    FLOW_PARTS,
+    BadValue,
+    counted_time_ms,
+    dated_time_ms,
+    flow_parts,
+    is_counted,
+    pressure_kpa,
+    pulses,
+)
+from weir_tools.simulator.recording import Recording, whole_amounts
 
-KPA = {"kpa": Decimal(1), "bar": Decimal(100), "m": Decimal("9.80665")}
-NOTHING_RECORDED = {"", "nan", "null", "-"}
 UNIX_SECONDS_MIN = 10**8  # smaller numbers of seconds count from the start of the recording
 
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where in a row each quantity stands, and in which unit."""
-
-    header: Sequence[str]
-    time: int
-    amount: int
-    flow_unit: str | None  # None: the column counts pulses
-    pressure: int | None
-    kpa: Decimal
+# Between two steps a meter takes half of what its register holds, or more, for a counter that
+# went back. A whole recording that stays below it is below it in any step.
+PULSES_MAX = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value with the place it stands at, for the sentence about it."""
-
-    file: Path
-    line: int
-    column: str
-    text: str
-
-    def refuse(self, sentence: str) -> Misused:
-        return Misused(
-            sentence.format(file=self.file, line=self.line, column=self.column, text=self.text)
-        )
-
-
-def read_recording(file: Path, *, flow_unit: str | None = None) -> Recording:
+def read_recording(file: Path, *, pulse_weight_ml: int, flow_unit: str | None = None) -> Recording:
     """Read one CSV file; `flow_unit` is for a column `flow` that does not say its own.
 
-    Raise Misused with the file, the line and the column of whatever is wrong.
+    Raise Misused with the file, the line and the column of whatever is wrong; and where more
+    pulses have flowed than a meter can count.
     """
-    rows = _rows(file)
-    if len(rows) < 3:
+    rows = read_rows(file)
+    _, header = next(rows, (0, []))
+    if not header:
         raise Misused(messages.CSV_EMPTY.format(file=file))
-    columns = _columns(file, rows[0][1], flow_unit)
-    times_ms = _times_ms(file, rows[1:], columns)
-    spans_ms = [after - before for before, after in pairwise(times_ms)]
-    spans_ms.append(spans_ms[-1])
-    values = [_number(cell) for cell in _cells(file, rows[1:], columns, columns.amount)]
-    if columns.flow_unit is None:
-        amounts, units_per_ml = _pulses(file, rows[1:], columns), None
-    else:
-        flows = [value or Decimal(0) for value in values]
-        amounts, units_per_ml = whole_amounts(flows, spans_ms, columns.flow_unit)
-    starts_ms = [time_ms - times_ms[0] for time_ms in times_ms]
-    starts_at_s = times_ms[0] // 1000
-    return Recording(
-        name=file.name,
-        starts_at_s=starts_at_s if starts_at_s >= UNIX_SECONDS_MIN else None,
-        span_starts_ms=starts_ms,
-        ends_ms=starts_ms[-1] + spans_ms[-1],
-        amounts=amounts,
-        units_per_ml=units_per_ml,
-        pressures_kpa=_pressures_kpa(file, rows[1:], columns),
-        missing_starts_ms=[
-            start for start, value in zip(starts_ms, values, strict=True) if value is None
-        ],
-    )
+    gathered = _Gathered(file, find_columns(file, header, flow_unit))
+    for row in rows:
+        gathered.add(row)
+    if len(gathered.times_ms) < 2:
+        sentence = messages.CSV_ONE_ROW if gathered.times_ms else messages.CSV_NO_ROW
+        raise Misused(sentence.format(file=file))
+    recording = gathered.recording()
+    _check_count(recording, gathered, pulse_weight_ml)
+    return recording
 
 
-def _rows(file: Path) -> list[tuple[int, list[str]]]:
-    """The rows that are not blank, each with its line number."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines)
-            return [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise Misused(messages.CSV_UNREADABLE.format(file=file, reason=reason)) from error
+class _Gathered:
+    """What has been read so far, as numbers."""
 
+    def __init__(self, file: Path, columns: Columns) -> None:
+        self.file = file
+        self.columns = columns
+        self.lines = array("q")
+        self.times_ms = array("q")
+        self._amounts = array("q")  # pulses, or billionths of the flow's unit
+        self._missing_ms = array("q")
+        self._pressures_kpa: list[int | None] = []
+        self._equal: dict[int | None, int | None] = {}  # equal pressures are kept once
+        self._times_are_counted = True
 
-def _plain(name: str) -> str:
-    """`Flow [m3/h]` and `flow_m3_h` are the same column."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("³", "3")).strip("_")
-
-
-def _columns(file: Path, header: Sequence[str], flow_unit: str | None) -> Columns:
-    names = [_plain(name) for name in header]
-    if "time" not in names:
-        raise Misused(_no_column(file, header, "time"))
-    amounts = [name for name in names if name == "pulses" or name.split("_")[0] == "flow"]
-    if not amounts:
-        raise Misused(_no_column(file, header, "flow or pulses"))
-    if len(amounts) > 1:
-        raise Misused(
-            messages.CSV_TWO_AMOUNTS.format(file=file, first=amounts[0], second=amounts[1])
-        )
-    pressure = next((i for i, name in enumerate(names) if name.startswith("pressure")), None)
-    return Columns(
-        header=header,
-        time=names.index("time"),
-        amount=names.index(amounts[0]),
-        flow_unit=_flow_unit(file, amounts[0], flow_unit),
-        pressure=pressure,
-        kpa=Decimal(1) if pressure is None else _kpa(file, names[pressure]),
-    )
-
-
-def _no_column(file: Path, header: Sequence[str], wanted: str) -> str:
-    found = ", ".join(name.strip() or "(no name)" for name in header)
-    return messages.CSV_NO_COLUMN.format(file=file, wanted=wanted, found=found)
-
-
-def _flow_unit(file: Path, column: str, flow_unit: str | None) -> str | None:
-    if column == "pulses":
-        return None
-    named = column.removeprefix("flow").strip("_")
-    unit = named or flow_unit
-    if unit not in ML_PER_MS:
-        raise Misused(messages.CSV_NO_UNIT.format(file=file, column=column))
-    return unit
-
-
-def _kpa(file: Path, column: str) -> Decimal:
-    unit = column.removeprefix("pressure").strip("_")
-    if unit not in KPA:
-        raise Misused(messages.CSV_BAD_PRESSURE_UNIT.format(file=file, column=column))
-    return KPA[unit]
-
-
-def _cells(
-    file: Path, rows: Sequence[tuple[int, list[str]]], columns: Columns, index: int
-) -> list[Cell]:
-    column = columns.header[index].strip()
-    cells = []
-    for line, row in rows:
-        if index >= len(row):
-            sentence = messages.CSV_SHORT_ROW
+    def add(self, row: Row) -> None:
+        """Take one more row. Raise Misused with the place of what is wrong in it."""
+        check_width(self.file, row, self.columns)
+        line, values = row
+        column = self.columns.time
+        try:
+            self._add_time(values[column].strip())
+            column = self.columns.amount
+            self._add_amount(values[column].strip())
+            if self.columns.pressure is not None:
+                column = self.columns.pressure
+                kpa = pressure_kpa(values[column].strip(), self.columns.kpa)
+                self._pressures_kpa.append(self._equal.setdefault(kpa, kpa))
+        except BadValue as bad:
+            sentence = bad.sentence
+            name, text = self.columns.header[column], values[column].strip()
             raise Misused(
-                sentence.format(file=file, line=line, column=column, count=len(columns.header))
+                sentence.format(file=self.file, line=line, column=name, text=text)
+            ) from None
+        self.lines.append(line)
+
+    def _add_time(self, text: str) -> None:
+        counted = is_counted(text)
+        time_ms = counted_time_ms(text) if counted else dated_time_ms(text)
+        if not self.times_ms:
+            self._times_are_counted = counted
+        elif counted != self._times_are_counted:
+            raise BadValue(messages.CSV_TIME_MIXED)
+        elif time_ms <= self.times_ms[-1]:
+            raise BadValue(messages.CSV_TIME_BACKWARDS)
+        self.times_ms.append(time_ms)
+
+    def _add_amount(self, text: str) -> None:
+        amount = pulses(text) if self.columns.flow_unit is None else flow_parts(text)
+        if amount is None:
+            self._missing_ms.append(self.times_ms[-1])
+        self._amounts.append(amount or 0)
+
+    def recording(self) -> Recording:
+        first_ms = self.times_ms[0]
+        spans_ms = array("q", (after - before for before, after in pairwise(self.times_ms)))
+        spans_ms.append(spans_ms[-1])
+        amounts: Sequence[int] = self._amounts
+        units_per_ml = None
+        if self.columns.flow_unit is not None:
+            unit = self.columns.flow_unit
+            amounts, units_per_ml = whole_amounts(amounts, FLOW_PARTS, spans_ms, unit)
+        starts_at_s = first_ms // 1000
+        return Recording(
+            name=self.file.name,
+            starts_at_s=starts_at_s if starts_at_s >= UNIX_SECONDS_MIN else None,
+            span_starts_ms=array("q", (time_ms - first_ms for time_ms in self.times_ms)),
+            ends_ms=self.times_ms[-1] - first_ms + spans_ms[-1],
+            amounts=amounts,
+            units_per_ml=units_per_ml,
+            pressures_kpa=None if self.columns.pressure is None else self._pressures_kpa,
+            missing_starts_ms=array("q", (time_ms - first_ms for time_ms in self._missing_ms)),
+        )
+
+
+def _check_count(recording: Recording, gathered: _Gathered, pulse_weight_ml: int) -> None:
+    units_per_ml = recording.units_per_ml
+    units_per_pulse = 1 if units_per_ml is None else units_per_ml * pulse_weight_ml
+    units_max = (PULSES_MAX + 1) * units_per_pulse - 1
+    forward = reverse = 0
+    for line, amount in zip(gathered.lines, recording.amounts, strict=True):
+        if amount > 0:
+            forward += amount
+        else:
+            reverse -= amount
+        if forward > units_max or reverse > units_max:
+            column = gathered.columns.header[gathered.columns.amount]
+            sentence = messages.CSV_TOO_MUCH
+            raise Misused(
+                sentence.format(file=gathered.file, line=line, column=column, limit=PULSES_MAX)
             )
-        cells.append(Cell(file, line, column, row[index].strip()))
-    return cells
-
-
-def _times_ms(file: Path, rows: Sequence[tuple[int, list[str]]], columns: Columns) -> list[int]:
-    times_ms: list[int] = []
-    for cell in _cells(file, rows, columns, columns.time):
-        time_ms = _time_ms(cell)
-        if times_ms and time_ms <= times_ms[-1]:
-            raise cell.refuse(messages.CSV_TIME_BACKWARDS)
-        times_ms.append(time_ms)
-    return times_ms
-
-
-def _time_ms(cell: Cell) -> int:
-    """A time without a zone is UTC."""
-    try:
-        return int(Decimal(cell.text) * 1000)
-    except (InvalidOperation, ValueError, OverflowError):
-        pass
-    try:
-        moment = datetime.fromisoformat(cell.text)
-    except ValueError:
-        raise cell.refuse(messages.CSV_BAD_TIME) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
-
-
-def _number(cell: Cell) -> Decimal | None:
-    if cell.text.lower() in NOTHING_RECORDED:
-        return None
-    try:
-        number = Decimal(cell.text)
-    except InvalidOperation:
-        raise cell.refuse(messages.CSV_BAD_NUMBER) from None
-    if not number.is_finite():
-        raise cell.refuse(messages.CSV_BAD_NUMBER)
-    return number
-
-
-def _pulses(file: Path, rows: Sequence[tuple[int, list[str]]], columns: Columns) -> list[int]:
-    counts = []
-    for cell in _cells(file, rows, columns, columns.amount):
-        number = _number(cell) or Decimal(0)
-        if number != int(number):
-            raise cell.refuse(messages.CSV_BAD_PULSES)
-        counts.append(int(number))
-    return counts
-
-
-def _pressures_kpa(
-    file: Path, rows: Sequence[tuple[int, list[str]]], columns: Columns
-) -> list[int | None] | None:
-    if columns.pressure is None:
-        return None
-    values = [_number(cell) for cell in _cells(file, rows, columns, columns.pressure)]
-    return [None if value is None else round(value * columns.kpa) for value in values]

@@ -57,7 +57,9 @@ def _recording(number: int, starts_at_s: int, values: Sequence[float | str]) -> 
     missing = [index for index, flow in enumerate(flows) if flow.is_nan()]
     for index in missing:
         flows[index] = Decimal(0)
-    amounts, units_per_ml = whole_amounts(flows, [HOUR_MS] * len(flows), "l_s")
+    places = max(-int(flow.as_tuple().exponent) for flow in flows)
+    parts = [int(flow.scaleb(places)) for flow in flows]
+    amounts, units_per_ml = whole_amounts(parts, 10**places, [HOUR_MS] * len(flows), "l_s")
     return Recording(
         name=f"DMA {number}",
         starts_at_s=starts_at_s,

@@ -1,10 +1,11 @@
 """A recorded flow, held exactly: what flowed in each span of time, in integers."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
-from math import lcm
+from functools import reduce
+from math import gcd
 
 ML_PER_MS = {  # how much one unit of flow lets through in a millisecond
     "l_s": Fraction(1),
@@ -54,12 +55,26 @@ class Recording:
 
 
 def whole_amounts(
-    flows: Sequence[Decimal], spans_ms: Sequence[int], unit: str
-) -> tuple[list[int], int]:
-    """Turn flows into amounts without rounding; return them and how many units make 1 ml."""
+    flows: Sequence[int], parts: int, spans_ms: Sequence[int], unit: str
+) -> tuple[Sequence[int], int]:
+    """Turn flows, in so many parts of their unit, into amounts without rounding.
+
+    Return the amounts, and how many of their units make 1 ml.
+    """
     ml_per_ms = ML_PER_MS[unit]
-    volumes_ml = [
-        Fraction(flow) * ml_per_ms * span_ms for flow, span_ms in zip(flows, spans_ms, strict=True)
-    ]
-    units_per_ml = lcm(*(volume.denominator for volume in volumes_ml))
-    return [int(volume * units_per_ml) for volume in volumes_ml], units_per_ml
+    units_per_ml = parts * ml_per_ms.denominator
+    factor = ml_per_ms.numerator
+
+    def amounts() -> Iterator[int]:
+        return (flow * factor * span for flow, span in zip(flows, spans_ms, strict=True))
+
+    common = reduce(gcd, amounts(), units_per_ml)
+    return compact(lambda: (amount // common for amount in amounts())), units_per_ml // common
+
+
+def compact(numbers: Callable[[], Iterable[int]]) -> Sequence[int]:
+    """The numbers in 64 bits each where they fit, as they do for any flow of water."""
+    try:
+        return array("q", numbers())
+    except OverflowError:
+        return list(numbers())

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from fractions import Fraction
 from itertools import accumulate
 
-from weir_tools.simulator.recording import Recording
+from weir_tools.simulator.recording import Recording, compact
 
 
 class Waveform:
@@ -17,10 +17,11 @@ class Waveform:
         self.pulse_weight_ml = pulse_weight_ml
         self.ends_ms = recording.ends_ms
         self._starts_ms = recording.span_starts_ms
-        self._forward = [max(amount, 0) for amount in recording.amounts]
-        self._reverse = [max(-amount, 0) for amount in recording.amounts]
-        self._forward_before = list(accumulate(self._forward, initial=0))
-        self._reverse_before = list(accumulate(self._reverse, initial=0))
+        amounts = recording.amounts
+        self._forward = compact(lambda: (max(amount, 0) for amount in amounts))
+        self._reverse = compact(lambda: (max(-amount, 0) for amount in amounts))
+        self._forward_before = compact(lambda: accumulate(self._forward, initial=0))
+        self._reverse_before = compact(lambda: accumulate(self._reverse, initial=0))
         units_per_ml = recording.units_per_ml
         self._units_per_pulse = 1 if units_per_ml is None else units_per_ml * pulse_weight_ml
 
@@ -44,9 +45,9 @@ class Waveform:
         return amount * self.pulse_weight_ml / self._units_per_pulse / self._span_ms(index)
 
     def pressure_kpa_at(self, now_ms: int) -> int | None:
-        """Recorded pressure, None where none was recorded."""
+        """Recorded pressure, None where none was recorded; the last one stays after the end."""
         pressures = self.recording.pressures_kpa
-        if pressures is None or not 0 <= now_ms < self.ends_ms:
+        if pressures is None or now_ms < 0:
             return None
         return pressures[self._span_at(now_ms)]
 

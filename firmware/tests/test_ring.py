@@ -4,7 +4,7 @@ from expect import raises
 
 from weir.store.ring import PAYLOAD_SIZE, RingLog
 from weir.store.slots import FlashWornOut, Slots
-from weir_tools.virtual.flash import FaultyFlash
+from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 SECTOR_SIZE = 256  # bytes: a header and 7 records
 PER_SECTOR = 7
@@ -40,13 +40,16 @@ def kept_count(ring: RingLog) -> int:
     return (ring.sequence_next - ring.sequence_oldest) & MASK
 
 
-def check_whole(ring: RingLog) -> None:
-    """Every sequence from the oldest on reads back; none outside does."""
+def check_whole(ring: RingLog, torn: "tuple[int, ...]" = ()) -> None:
+    """Every sequence from the oldest on reads back but those torn; none outside does."""
     found = bytearray(PAYLOAD_SIZE)
     for step in range(kept_count(ring)):
         sequence = (ring.sequence_oldest + step) & MASK
-        assert ring.read_into(sequence, found), sequence
-        assert found == payload(sequence)
+        if sequence in torn:
+            assert not ring.read_into(sequence, found), sequence
+        else:
+            assert ring.read_into(sequence, found), sequence
+            assert found == payload(sequence)
     assert not ring.read_into(ring.sequence_next, found)
     assert not ring.read_into((ring.sequence_oldest - 1) & MASK, found)
 
@@ -203,3 +206,62 @@ def test_a_record_that_rots_is_missing_and_its_neighbours_are_not() -> None:
     found = bytearray(PAYLOAD_SIZE)
     held = [sequence for sequence in range(2 * PER_SECTOR) if again.read_into(sequence, found)]
     assert held == [sequence for sequence in range(2 * PER_SECTOR) if sequence != 3]
+
+
+def test_the_sequence_of_a_newest_record_that_rots_is_not_used_again() -> None:
+    for rotten in range(1, PER_SECTOR + 1):
+        flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+        fill(formatted(flash), PER_SECTOR)
+        for slot in range(PER_SECTOR, PER_SECTOR - rotten, -1):
+            flash.cells[slot * 32 + 3 * slot] ^= 0x04
+        again = mounted(flash)
+        assert again.sequence_next == PER_SECTOR
+        fill(again, 1)
+        found = bytearray(PAYLOAD_SIZE)
+        for sequence in range(PER_SECTOR + 1):
+            is_rotten = PER_SECTOR - rotten <= sequence < PER_SECTOR
+            assert again.read_into(sequence, found) != is_rotten
+
+
+def test_skipped_sequences_are_never_given_nor_found() -> None:
+    for first in (0, MASK - 5):
+        for before in range(2 * PER_SECTOR):
+            flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+            ring = formatted(flash, first)
+            fill(ring, before)
+            wanted = (first + before + 100) & MASK
+            ring.skip_to(wanted)
+            assert ring.sequence_next == mounted(flash).sequence_next == wanted
+            fill(ring, PER_SECTOR + 1)
+            check_same(ring, mounted(flash))
+            found = bytearray(PAYLOAD_SIZE)
+            for step in range(before + 100 + PER_SECTOR + 1):
+                was_skipped = before <= step < before + 100
+                assert ring.read_into((first + step) & MASK, found) != was_skipped
+
+
+def test_a_sequence_that_is_not_ahead_is_not_skipped_to() -> None:
+    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    ring = formatted(flash)
+    fill(ring, 10)
+    cells = bytes(flash.cells)
+    for sequence in (0, 9, 10, 10 + (MASK >> 1), MASK):
+        ring.skip_to(sequence)
+    assert ring.sequence_next == 10
+    assert flash.cells == cells
+
+
+def test_a_cut_skip_leaves_the_old_sequence_or_the_new() -> None:
+    for mode in CUT_MODES:
+        for operation in range(3):  # spoils the oldest header, erases, writes the new one
+            flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+            ring = formatted(flash)
+            fill(ring, PER_SECTOR * SECTORS)
+            flash.cut_at = flash.operation_count + operation
+            flash.cut_mode = mode
+            raises(PowerCut, ring.skip_to, 1000)
+            again = mounted(flash)
+            assert again.sequence_next in (PER_SECTOR * SECTORS, 1000)
+            again.skip_to(1000)
+            assert again.append(payload(1000)) == 1000
+            assert mounted(flash).sequence_next == 1001

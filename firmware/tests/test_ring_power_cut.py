@@ -5,7 +5,7 @@ After each cut the ring is mounted as a reboot would, checked, and used for anot
 
 from test_ring import EPOCH, MASK, check_same, check_whole, fill, mounted, payload
 
-from weir.store.ring import RingLog
+from weir.store.ring import PAYLOAD_SIZE, RingLog
 from weir.store.slots import Slots
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
@@ -32,17 +32,19 @@ class Boot:
 
 
 def check_after_cut(flash: FaultyFlash, before: int, appended: "list[int]") -> None:
-    """What had returned is there, but for what was overwritten; the rest goes on seamlessly."""
+    """What had returned is there, but for what was overwritten; the rest goes on behind it."""
     ring = RingLog(Slots(flash, 0, SECTORS), lambda: EPOCH, FIRST)
     returned = (before + len(appended)) & MASK
     landed = (ring.sequence_next - returned) & MASK
-    assert landed <= 1, landed  # the one that was cut may be there, whole
+    assert landed <= 1, landed  # the one that was cut may be there, whole or torn
     kept = (ring.sequence_next - ring.sequence_oldest) & MASK
     made = (ring.sequence_next - FIRST) & MASK
     assert kept >= min(made, CAPACITY - 2 * PER_SECTOR), kept
-    check_whole(ring)
+    was_torn = landed and not ring.read_into(returned, bytearray(PAYLOAD_SIZE))
+    torn = (returned,) if was_torn else ()
+    check_whole(ring, torn)
     fill(ring, CAPACITY + 1)
-    check_whole(ring)
+    check_whole(ring, torn)
     check_same(ring, mounted(flash))
 
 
@@ -75,19 +77,22 @@ def test_nor_on_a_part_that_programs_whole_pages() -> None:
 
 def test_a_meter_that_browns_out_again_and_again_loses_nothing_that_was_appended() -> None:
     flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    returned = FIRST
+    returned: list[int] = []
     boots = 0
+    found = bytearray(PAYLOAD_SIZE)
     for step in range(600):
         flash.operation_count = 0
         flash.cut_at = (step * 7919 >> 3) % 5
         flash.cut_mode = CUT_MODES[step * 13 % len(CUT_MODES)]
         boot = Boot(flash, 3)
-        if boot.appended:
-            first = boot.appended[0]
-            assert (first - returned) & MASK <= 1
-            returned = (boot.appended[-1] + 1) & MASK
         boots += boot.was_cut
+        returned += boot.appended
         flash.cut_at = -1
-        check_whole(RingLog(Slots(flash, 0, SECTORS), lambda: EPOCH, FIRST))
+        ring = RingLog(Slots(flash, 0, SECTORS), lambda: EPOCH, FIRST)
+        for sequence in returned[-PER_SECTOR * (SECTORS - 2) // 3 :]:
+            assert ring.read_into(sequence, found)
+            assert found == payload(sequence)
     assert boots > 400
-    assert (returned - FIRST) & MASK > 100
+    assert len(returned) > 100
+    assert returned == sorted(returned, key=lambda sequence: (sequence - FIRST) & MASK)
+    assert len(returned) == len(set(returned))

@@ -40,9 +40,20 @@ class Journal:
         """
         struct.pack_into(_RECORD, self._payload, 0, *record)
         sequence = self._ring.append(self._payload)
+        self._follow()
+        return sequence
+
+    def skip_to(self, sequence: int) -> None:
+        """Let the next record get ``sequence``, unless that is not ahead. Durable when it returns.
+
+        Those that are skipped can not be read.
+        """
+        self._ring.skip_to(sequence)
+        self._follow()
+
+    def _follow(self) -> None:
         self.sequence_oldest = self._ring.sequence_oldest
         self.sequence_next = self._ring.sequence_next
-        return sequence
 
     def read_into(self, sequence: int, record: "list[int]") -> bool:
         """Fill ``record``; return False when the ring does not have it."""

@@ -1,8 +1,9 @@
 """Ring of numbered payloads on raw flash that survives a power cut at any moment.
 
 Each sector begins with a header slot: generation (one more for each sector begun), magic, epoch,
-and the sequence of the sector's first record. Records fill the other slots in order. Torn and
-worn slots are skipped; a sector whose header does not hold is passed over. Sectors are begun in
+and the sequence of the sector's first record. Records fill the other slots in order. Worn slots
+are skipped; a torn one has used up its sequence, so a mount that finds it goes on after that. A
+sector whose header does not hold is passed over. Sectors are begun in
 turn around the region, so generations are sorted but for one step down, and a mount finds the
 newest by halving instead of reading every slot.
 """
@@ -78,10 +79,22 @@ class RingLog:
                 return sequence
         raise FlashWornOut
 
+    def skip_to(self, sequence: int) -> None:
+        """Let the next append get ``sequence``, unless that is not ahead. Durable when it returns.
+
+        Begins a sector, in which what follows is found where it is looked for.
+        """
+        skipped = (sequence - self.sequence_next) & _MASK
+        if skipped and skipped + self._kept() < _HALF:
+            self.sequence_next = sequence
+            self._begin_sector()
+
+    def _kept(self) -> int:
+        return (self.sequence_next - self.sequence_oldest) & _MASK
+
     def read_into(self, sequence: int, payload: "bytearray | memoryview") -> bool:
         """Fill ``payload`` with a record's bytes. False when the ring does not have it."""
-        kept = (self.sequence_next - self.sequence_oldest) & _MASK
-        if (sequence - self.sequence_oldest) & _MASK >= kept:
+        if (sequence - self.sequence_oldest) & _MASK >= self._kept():
             return False
         if not self._find(sequence):
             self._seek(sequence)
@@ -207,16 +220,22 @@ class RingLog:
                 return
 
     def _find_end(self, first: int) -> None:
-        """Find where the newest sector goes on, after its last record and the torn slots."""
+        """Find where the newest sector goes on: after its last record and the slots that are torn.
+
+        Each of those has used up a sequence: it may have been whole once, and sent.
+        """
         slots = self._slots
         slot = slots.last_written(self._newest)
         self._slot_next = max(slot, 0) + 1
+        torn = 0
         self.sequence_next = first
         while slot > 0:
             if slots.read(self._newest, slot):
                 self.sequence_next = (slots.number + 1) & _MASK
-                return
+                break
+            torn += not slots.was_blank()
             slot -= 1
+        self.sequence_next = (self.sequence_next + torn) & _MASK
 
     def _first_of(self, sector: int) -> "int | None":
         """Return the sequence a sector begins with; None when it holds no records of this lap."""

@@ -78,6 +78,10 @@ class Slots:
         (crc,) = struct.unpack_from("<I", self._slot, len(self._sealed))
         return bool(crc == binascii.crc32(self._sealed))
 
+    def was_blank(self) -> bool:
+        """Return whether the slot read last was blank."""
+        return bool(self._slot == self._blank)
+
     def is_blank(self, sector: int, slot: int) -> bool:
         self._region.read_into(self._offset(sector, slot), self._check)
         return bool(self._check == self._blank)

@@ -69,12 +69,18 @@ def record(sequence: int, **changes: Any) -> IntervalRecord:
 
 @dataclass
 class ScriptedMeter:
-    """Each method returns one frame as it goes onto the stream; its counter is a new one."""
+    """Each method returns one frame as it goes onto the stream; its counter is a new one.
+
+    asked: the ranges of the newest BACKFILL, as the wire carries them. requests: those of every
+    BACKFILL, with the uplink that each answers.
+    """
 
     meter_id: int
     key: bytes = bytes(range(16))
     epoch: int = 0x5EED0001
     counter: int = 0
+    asked: list[tuple[int, int]] = field(default_factory=list)
+    requests: list[tuple[int, list[tuple[int, int]]]] = field(default_factory=list)
     _deframer: Deframer = field(default_factory=Deframer)
 
     def hello(self, **changes: int) -> bytes:
@@ -95,6 +101,10 @@ class ScriptedMeter:
         items = [{"first_sequence": first, "last_sequence": last} for first, last in ranges]
         return self.uplink(FrameType.LOST, {"settings_version": 0x07, "items": items})
 
+    def poll(self) -> bytes:
+        """Return the empty READINGS of a meter that has nothing left to send."""
+        return self.readings()
+
     def uplink(self, frame_type: FrameType, fields: Mapping[str, Any]) -> bytes:
         self.counter += 1
         epoch = self.epoch if frame_type is FrameType.HELLO else None
@@ -104,12 +114,25 @@ class ScriptedMeter:
         return enframe(header + Sealer(self.key).seal(at, header, body))
 
     def answers(self, stream_bytes: bytes) -> list[dict[str, Any]]:
-        """Open what the gateway wrote. Raise PeerError for a frame that is not for this meter."""
-        return [self._open(frame) for frame in self._deframer.feed(stream_bytes)]
+        """Open what the gateway wrote; return the acknowledgements.
 
-    def _open(self, frame: bytes) -> dict[str, Any]:
+        Raise PeerError for a frame that is not for this meter.
+        """
+        opened = [self.open_downlink(frame) for frame in self._deframer.feed(stream_bytes)]
+        return [fields for frame_type, fields in opened if not self._take(frame_type, fields)]
+
+    def _take(self, frame_type: FrameType, fields: dict[str, Any]) -> bool:
+        """Follow a BACKFILL; return whether it was one."""
+        if frame_type is FrameType.BACKFILL:
+            pairs = [(one["first_sequence"], one["last_sequence"]) for one in fields["items"]]
+            self.asked = pairs
+            self.requests.append((fields["answers"], pairs))
+        return frame_type is FrameType.BACKFILL
+
+    def open_downlink(self, frame: bytes) -> tuple[FrameType, dict[str, Any]]:
         header = peek_header(frame)
         clear = header.encode()
         at = nonce(self.meter_id, self.epoch, header.counter, DIRECTION_DOWNLINK)
         body = Sealer(self.key).open(at, clear, frame[len(clear) :])
-        return {"counter": header.counter, **parse_body(header.frame_type, body)}
+        fields = {"counter": header.counter, **parse_body(header.frame_type, body)}
+        return header.frame_type, fields

@@ -275,7 +275,7 @@ def test_frames_of_an_unknown_settings_version_make_the_gateway_ask_for_hello(
             answer["flags"]
             for version in (0x07, 0x08)
             for answer in await office.tell(
-                office.meter.readings(record(version), settings_version=version)
+                office.meter.readings(record(version - 7), settings_version=version)
             )
             if answer is not None
         ]

@@ -36,12 +36,14 @@ def test_readings_in_order_move_the_resume_point_behind_them(books: Bookkeeping)
     assert books.column("sequence") == list(range(10))
 
 
-def test_a_hole_holds_the_resume_point_until_it_is_closed(books: Bookkeeping) -> None:
+def test_a_hole_is_missing_until_it_is_closed_but_holds_nothing_up(books: Bookkeeping) -> None:
     books.hello()
-    books.span(0, 4)
-    assert books.span(8, 9).resume_at == 5
+    assert books.span(0, 4).missing == ()
+    receipt = books.span(8, 9)
+    assert (receipt.resume_at, receipt.missing) == (10, ((5, 7),))
     assert books.gaps() == [(5, 7, "open")]
-    assert books.span(5, 9).resume_at == 10
+    receipt = books.span(5, 9)
+    assert (receipt.resume_at, receipt.missing) == (10, ())
     assert books.gaps() == [(5, 7, "closed")]
     assert books.column("sequence") == list(range(10))
 
@@ -91,6 +93,63 @@ def test_what_the_meter_has_overwritten_is_named_lost(books: Bookkeeping) -> Non
     receipt = books.hello(sequence_oldest=20, sequence_next=50)
     assert (receipt.resume_at, receipt.lost_count) == (20, 13)
     assert books.gaps() == [(5, 7, "lost"), (10, 19, "lost")]
+
+
+def test_holes_below_the_meters_oldest_record_are_lost_and_the_others_stay_open(
+    books: Bookkeeping,
+) -> None:
+    books.hello()
+    books.span(10, 19)
+    books.span(30, 39)
+    receipt = books.hello(sequence_oldest=25, sequence_next=40)
+    assert (receipt.resume_at, receipt.lost_count) == (40, 15)
+    assert receipt.missing == ((25, 29),)
+    assert books.gaps() == [(0, 9, "lost"), (20, 24, "lost"), (25, 29, "open")]
+
+
+def test_a_new_epoch_loses_what_is_missing_of_the_older_ones(books: Bookkeeping) -> None:
+    books.hello(epoch=1)
+    books.span(0, 4, epoch=1)
+    books.span(8, 9, epoch=1)
+    books.hello(meter_id=77)
+    books.span(5, 6, meter_id=77)
+    receipt = books.hello(epoch=2)
+    assert (receipt.lost_count, receipt.missing) == (3, ())
+    assert books.gaps() == [(5, 7, "lost")]
+    assert books.hello(epoch=2).lost_count == 0
+    assert books.span(7, 7, meter_id=77).missing == ((0, 4),)  # another meter's holes stay
+    assert books.span(8, 10, epoch=1).stored_count == 1
+
+
+def test_a_long_backlog_lets_the_newest_records_come_first(books: Bookkeeping) -> None:
+    receipt = books.hello(sequence_oldest=100, sequence_next=100 + custody.BACKLOG_MAX + 1)
+    newest = 100 + custody.BACKLOG_MAX + 1 - custody.NEWEST_FIRST
+    assert (receipt.resume_at, receipt.missing) == (newest, ((100, newest - 1),))
+    again = books.hello(sequence_oldest=100, sequence_next=newest + custody.NEWEST_FIRST)
+    assert (again.resume_at, again.missing) == (newest, receipt.missing)
+
+
+def test_a_backlog_that_is_not_long_comes_in_its_order(books: Bookkeeping) -> None:
+    receipt = books.hello(sequence_oldest=100, sequence_next=100 + custody.BACKLOG_MAX)
+    assert (receipt.resume_at, receipt.missing) == (100, ())
+
+
+@pytest.mark.parametrize(("frame_size_max", "count"), [(250, 24), (140, 14), (512, 24), (29, 0)])
+def test_no_more_is_asked_for_than_a_downlink_can_carry(
+    books: Bookkeeping, frame_size_max: int, count: int
+) -> None:
+    books.hello(frame_size_max=frame_size_max)
+    for sequence in range(1, 61, 2):
+        receipt = books.span(sequence, sequence)
+    assert receipt.missing == tuple((2 * one, 2 * one) for one in range(count))
+
+
+def test_a_request_gets_a_downlink_counter_of_its_own(books: Bookkeeping) -> None:
+    books.now_ms = 0
+    books.hello()
+    receipts = [books.span(0, 1), books.span(5, 6), books.span(7, 7), books.span(2, 4)]
+    assert [receipt.downlink_counter for receipt in receipts] == [1, 2, 4, 6]
+    assert books.hello().downlink_counter == 7
 
 
 def test_an_oldest_record_below_the_resume_point_changes_nothing(books: Bookkeeping) -> None:
@@ -166,6 +225,29 @@ def test_sequences_wrap_without_a_gap(books: Bookkeeping) -> None:
     assert books.column("sequence") == list(range(last - 5, last + 5))
 
 
+def test_a_hole_across_the_wrap_is_asked_for_lost_and_closed(books: Bookkeeping) -> None:
+    last = 2**32 - 1
+    books.hello(sequence_oldest=last - 5, sequence_next=8, boot_sequence=last - 5)
+    books.span(last - 5, last - 5)
+    receipt = books.span(last + 6, last + 8)
+    assert (receipt.resume_at, receipt.missing) == (8, ((last - 4, last + 5),))
+    assert books.span(last, last + 1).missing == ((last - 4, last - 1), (last + 2, last + 5))
+    lost = [{"first_sequence": last - 4, "last_sequence": 2}]
+    receipt = custody.take_lost(books.connection, books.origin(), lost)
+    assert (receipt.lost_count, receipt.missing) == (6, ((last + 4, last + 5),))
+    assert receipt.came == ((last - 4, last + 3),)
+    receipt = books.hello(sequence_oldest=4, sequence_next=8)
+    assert (receipt.lost_count, receipt.missing) == (1, ((last + 5, last + 5),))
+    assert books.span(last + 5, last + 5).missing == ()
+
+
+def test_an_empty_readings_frame_changes_nothing(books: Bookkeeping) -> None:
+    books.hello()
+    books.span(3, 4)
+    receipt = books.take()
+    assert (receipt.stored_count, receipt.resume_at, receipt.missing) == (0, 5, ((0, 2),))
+
+
 def test_a_record_without_time_is_placed_by_the_boot_that_said_hello(books: Bookkeeping) -> None:
     books.hello(time_quality=0, clock_s=500, boot_sequence=3, sequence_next=6)
     unset = TimeQuality.UNSET
@@ -235,7 +317,9 @@ def test_a_status_is_kept_as_the_newest(books: Bookkeeping) -> None:
     assert meter.status == {"flow_l_per_h": 5}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 8)), min_size=1, max_size=20))
 def test_whatever_order_readings_come_in_each_is_held_once(
     tmp_path_factory: pytest.TempPathFactory, spans: list[tuple[int, int]]
@@ -249,7 +333,9 @@ def test_whatever_order_readings_come_in_each_is_held_once(
         fresh = set(range(first, first + extent + 1)) - sent
         sent |= fresh
         assert receipt.stored_count == len(fresh)
-        assert receipt.resume_at == min(set(range(60)) - sent)
+        assert receipt.resume_at == max(sent) + 1
+        missing = [one for low, high in receipt.missing for one in range(low, high + 1)]
+        assert missing == [one for one in range(max(sent)) if one not in sent]
     assert books.column("sequence") == sorted(sent)
     assert queries.newest_readings(books.connection, METER, 1)[0].sequence == max(sent)
     books.connection.close()

@@ -6,9 +6,11 @@ acknowledged the meter sends again, and the database drops the repeat.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from weir_gateway.asking import Asking
 from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
 from weir_gateway.errors import StoreUnavailable, UplinkRefused
@@ -17,6 +19,7 @@ from weir_gateway.sessions import Sessions
 from weir_gateway.store import Database, custody
 from weir_gateway.store.custody import Receipt
 from weir_gateway.store.promise import Origin
+from weir_gateway.store.sequences import wrap
 from weir_protocol.errors import LinkError, PeerError
 from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.session import HostSession, Uplink
@@ -51,6 +54,7 @@ class Custodian:
         clock: Clock,
         counters: RejectCounters,
         on_taken: Callable[[Taken], None],
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -58,6 +62,7 @@ class Custodian:
         self._counters = counters
         self._on_taken = on_taken
         self._sessions = Sessions(store)
+        self._asking = Asking(monotonic_s)
 
     def submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None] | None":
         """Begin to take one frame into custody; None when it is refused at once.
@@ -114,7 +119,7 @@ class Custodian:
         try:
             receipt = done.result()
             self._note(receipt, pending)
-            stream_bytes = self._acknowledgement(receipt, pending)
+            stream_bytes = self._answer(receipt, pending)
         except StoreUnavailable as error:
             self._refuse(pending, "store", str(error))
         except UplinkRefused as refusal:
@@ -142,13 +147,40 @@ class Custodian:
             _log.info("meter %d says hello, epoch %08x", uplink.meter_id, uplink.epoch)
         self._on_taken(Taken(uplink, receipt))
 
+    def _answer(self, receipt: Receipt, pending: _Pending) -> bytes:
+        """Return what is written in one go: the request first, while the meter listens."""
+        request = self._request(receipt, pending)
+        return request + self._acknowledgement(receipt, pending)
+
+    def _request(self, receipt: Receipt, pending: _Pending) -> bytes:
+        """Return a BACKFILL if it is time to ask this meter, else nothing."""
+        uplink = pending.uplink
+        is_poll = uplink.frame_type is FrameType.READINGS and not uplink.records
+        ranges = self._asking.decide(
+            uplink.meter_id,
+            receipt.missing,
+            receipt.came,
+            anew=is_poll or uplink.frame_type is FrameType.HELLO,
+        )
+        if not ranges:
+            return b""
+        items = [
+            {"first_sequence": wrap(first), "last_sequence": wrap(last)} for first, last in ranges
+        ]
+        fields = {"answers": uplink.counter, "items": items}
+        counter = receipt.downlink_counter + 1
+        return pending.session.downlink(FrameType.BACKFILL, uplink.epoch, counter, fields)
+
     def _acknowledgement(self, receipt: Receipt, pending: _Pending) -> bytes:
         version = pending.uplink.fields.get("settings_version", receipt.settings_version)
         known = (version ^ receipt.settings_version) & 0xFF == 0  # most frames carry 8 bits of it
+        flags = AcknowledgeFlag(0) if known else AcknowledgeFlag.HELLO_WANTED
+        if receipt.missing:
+            flags |= AcknowledgeFlag.KEEP_LISTENING
         return pending.session.acknowledge(
             pending.uplink,
             now_ms=self._clock.now_ms(),
             resume_at=receipt.resume_at,
             downlink_counter=receipt.downlink_counter,
-            flags=0 if known else AcknowledgeFlag.HELLO_WANTED,
+            flags=flags,
         )

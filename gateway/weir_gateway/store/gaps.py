@@ -8,6 +8,8 @@ runs inside the caller's transaction.
 import sqlite3
 from dataclasses import dataclass
 
+from weir_gateway.store.sequences import Range
+
 
 @dataclass(slots=True)
 class Gaps:
@@ -21,8 +23,7 @@ class Gaps:
 
     def hold(self, first: int, last: int) -> None:
         """Note that ``first`` to ``last`` are held now."""
-        if first > self.sequence_next:
-            self._insert(self.sequence_next, first - 1, "open")
+        self.skip_to(first)
         if first < self.sequence_next:
             self._resolve(first, min(last, self.sequence_next - 1), "closed", ("open", "lost"))
         self.sequence_next = max(self.sequence_next, last + 1)
@@ -31,22 +32,31 @@ class Gaps:
         """Name as lost what is missing from ``first`` to ``last``; return how many that are."""
         count = self._resolve(first, last, "lost", ("open",))
         if last >= self.sequence_next:
-            if first > self.sequence_next:
-                self._insert(self.sequence_next, first - 1, "open")
+            self.skip_to(first)
             start = max(first, self.sequence_next)
             self._insert(start, last, "lost")
             self.sequence_next = last + 1
             count += last - start + 1
         return count
 
+    def skip_to(self, sequence: int) -> None:
+        """Note as missing what is below ``sequence``; what comes next in order begins there."""
+        if sequence > self.sequence_next:
+            self._insert(self.sequence_next, sequence - 1, "open")
+            self.sequence_next = sequence
+
+    def open_ranges(self, count_max: int) -> list[Range]:
+        """Return what is missing and not lost, oldest first, at most ``count_max`` ranges."""
+        return self.connection.execute(
+            "SELECT first_sequence, last_sequence FROM gaps WHERE meter_id = ? AND epoch = ? "
+            "AND state = 'open' AND state <> 'closed' ORDER BY first_sequence LIMIT ?",
+            (self.meter_id, self.epoch, count_max),
+        ).fetchall()
+
     def resume_at(self) -> int:
         """Return the lowest sequence that is neither held nor lost."""
-        row = self.connection.execute(
-            "SELECT first_sequence FROM gaps WHERE meter_id = ? AND epoch = ? AND state = 'open' "
-            "AND state <> 'closed' ORDER BY first_sequence LIMIT 1",
-            (self.meter_id, self.epoch),
-        ).fetchone()
-        return self.sequence_next if row is None else int(row[0])
+        oldest = self.open_ranges(1)
+        return oldest[0][0] if oldest else self.sequence_next
 
     def _resolve(self, first: int, last: int, state: str, resolves: tuple[str, ...]) -> int:
         """Give the part of each missing range that is within bounds its new state."""

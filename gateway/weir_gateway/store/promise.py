@@ -72,8 +72,20 @@ class Promise:
             raise UplinkRefused("replay", f"counter {origin.counter} was used before")
         return cls(*row[1:])
 
-    def fulfil(self, connection: sqlite3.Connection, origin: Origin, stored_count: int) -> int:
-        """Write the row back; return the downlink counter that the answer may use.
+    @property
+    def is_whole(self) -> bool:
+        """Nothing below ``sequence_next`` is missing."""
+        return self.resume_at == self.sequence_next
+
+    def fulfil(
+        self,
+        connection: sqlite3.Connection,
+        origin: Origin,
+        stored_count: int,
+        *,
+        downlink_count: int = 1,
+    ) -> int:
+        """Write the row back; return the first of the downlink counters that the answer may use.
 
         It is never below the seconds since COUNTERS_BEGIN_S. So a database that was lost or set
         back to a copy uses no counter, and no nonce, a second time, as long as fewer than one
@@ -81,7 +93,7 @@ class Promise:
         """
         since_s = origin.received_at_ms // 1000 - COUNTERS_BEGIN_S
         answer_counter = max(self.downlink_counter, since_s)
-        self.downlink_counter = answer_counter + 1
+        self.downlink_counter = answer_counter + downlink_count
         connection.execute(
             _UPDATE,
             (
@@ -121,14 +133,14 @@ class Promise:
         self.sequence_next, self.resume_at = gaps.sequence_next, gaps.resume_at()
 
 
-def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[str, Any]) -> None:
-    """Make the rows of a meter and of its epoch where they are not there yet."""
+def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[str, Any]) -> bool:
+    """Make the rows of a meter and of its epoch; return whether the epoch is new."""
     connection.execute(
         "INSERT OR IGNORE INTO meters (meter_id, first_seen_ms) VALUES (?, ?)",
         (origin.meter_id, origin.received_at_ms),
     )
     oldest = hello["sequence_oldest"]
-    connection.execute(
+    opened = connection.execute(
         "INSERT OR IGNORE INTO custody (meter_id, epoch, ordinal, uplink_counter, "
         "downlink_counter, resume_at, sequence_next, boot_sequence, settings_version, "
         "pulse_weight_ml, sample_interval_s, last_seen_ms) "
@@ -143,3 +155,22 @@ def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[st
             "received_at_ms": origin.received_at_ms,
         },
     )
+    return opened.rowcount > 0
+
+
+def lose_older_epochs(connection: sqlite3.Connection, origin: Origin) -> int:
+    """Name as lost what is missing of a meter's other epochs, whose rings are gone."""
+    rows = connection.execute(
+        "SELECT epoch, resume_at, sequence_next FROM custody "
+        "WHERE meter_id = ? AND epoch <> ? AND resume_at < sequence_next",
+        (origin.meter_id, origin.epoch),
+    ).fetchall()
+    lost_count = 0
+    for epoch, resume_at, sequence_next in rows:
+        gaps = Gaps(connection, origin.meter_id, epoch, sequence_next, origin.received_at_ms)
+        lost_count += gaps.lose(resume_at, sequence_next - 1)
+        connection.execute(
+            "UPDATE custody SET resume_at = sequence_next WHERE meter_id = ? AND epoch = ?",
+            (origin.meter_id, epoch),
+        )
+    return lost_count

@@ -4,7 +4,7 @@ from enum import IntEnum, IntFlag
 
 from codegen.layouts import flat_layouts
 from weir_protocol import batch, frames, framing, model, priors, rangecoder
-from weir_protocol.records import Status
+from weir_protocol.records import EventCode, EventPhase, Status
 
 HEADER = '''\
 """Tables of the wire format. Generated from protocol/weir_protocol by `make gen`. Do not edit."""
@@ -32,6 +32,8 @@ def _constants() -> str:
         ("TYPE", frames.FrameType),
         ("STATUS", Status),
         ("FLAG", frames.AcknowledgeFlag),
+        ("EVENT", EventCode),
+        ("PHASE", EventPhase),
         ("COLUMNS", batch.Columns),
         ("COLUMN", model.Column),
     ]

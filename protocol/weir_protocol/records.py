@@ -48,6 +48,21 @@ class Status(IntFlag):
     SHORT_INTERVAL = 1 << 9  # shorter or longer than the store interval
 
 
+class EventCode(IntEnum):
+    """What an event of a meter tells, and what its value means. Codes are never used twice."""
+
+    RESTARTED = 1  # note; the value is the reset cause of HELLO
+    CLOCK_STEPPED = 2  # note; the value is by how many seconds, at the bounds of 32 bits if more
+
+
+class EventPhase(IntEnum):
+    """Whether an event happens at once, or begins or ends something that lasts."""
+
+    NOTE = 0
+    RAISE = 1
+    CLEAR = 2
+
+
 TIME_QUALITIES = tuple(TimeQuality)
 PRESSURE_FAULT_BIT = int(Status.PRESSURE_FAULT)
 

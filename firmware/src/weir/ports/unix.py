@@ -1,6 +1,8 @@
 """The port for a computer: a bench plays the hardware, files keep flash and identity.
 
-main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT
+main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT [--cut KIND:N:PART]
+
+--cut loses the power inside a flash operation, see weir.ports.cut_flash.
 """
 
 import os
@@ -24,18 +26,22 @@ if TYPE_CHECKING:
     from weir.ports.tcp_link import TcpLink
     from weir.wake_cycle import WakeCycle
 
-_OPTIONS = ("--home", "--bench", "--link")
+_NEEDED = ("--home", "--bench", "--link")
+_CUT = "--cut"
+_OPTIONS = _NEEDED + (_CUT,)
 _BENCH_LOST = "The bench has closed its channel; the meter is off."
-_USAGE = "main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT"
+_USAGE = (
+    "main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT [--cut KIND:N:PART]"
+)
 
 
 class UnixBoard:
     """Keeps the Board contract."""
 
-    def __init__(self, home: str, bench: str, link: str) -> None:
+    def __init__(self, home: str, bench: str, link: str, cut: "str | None") -> None:
         """Open everything. Raises StartRefused with what cannot be opened, and why."""
         self.keys = identity = IdentityFile(home + "/identity.json")
-        self.flash = FileFlash(home + "/flash.bin", RING_SECTOR + identity.ring_sectors)
+        self.flash = _open_flash(home + "/flash.bin", RING_SECTOR + identity.ring_sectors, cut)
         self.aes = _find_aes()
         host, port = _address("--bench", bench)
         played = Bench(host, port, identity.meter_id)
@@ -55,6 +61,14 @@ def _find_aes() -> "Callable[..., Any]":
     from weir.ports.aes_on_host import HostAes
 
     return HostAes
+
+
+def _open_flash(path: str, sector_count: int, cut: "str | None") -> FileFlash:
+    if cut is None:
+        return FileFlash(path, sector_count)
+    from weir.ports.cut_flash import CutFlash
+
+    return CutFlash(path, sector_count, cut)
 
 
 def _open_link(link: str, poller: "Poller") -> "PtyLink | TcpLink":
@@ -85,7 +99,7 @@ def _parse(arguments: "list[str]") -> "dict[str, str]":
         if option not in _OPTIONS or place + 1 == len(arguments):
             raise StartRefused(f"{option} is not understood here; usage: {_USAGE}")
         values[option] = arguments[place + 1]
-    for option in _OPTIONS:
+    for option in _NEEDED:
         if option not in values:
             raise StartRefused(f"{option} is missing; usage: {_USAGE}")
     return values
@@ -99,7 +113,9 @@ def run(arguments: "list[str]", assemble: "Callable[[Board], WakeCycle]") -> int
     """
     try:
         options = _parse(arguments)
-        board = UnixBoard(options["--home"], options["--bench"], options["--link"])
+        board = UnixBoard(
+            options["--home"], options["--bench"], options["--link"], options.get(_CUT)
+        )
     except StartRefused as refusal:
         return _stop(str(refusal), 2)
     except BenchLost:

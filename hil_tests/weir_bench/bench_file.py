@@ -13,6 +13,7 @@ BENCHES = Path(__file__).parents[1] / "benches"
 
 _INTERVALS = ("sample_interval_s", "store_interval_s", "send_interval_s")
 _METER_KEYS = ("meter_id", "pulse_weight_ml", *_INTERVALS)
+_RING_KEY = "ring_sectors"  # for a ring of another size than a meter has when nothing is said
 
 
 class BenchFileError(Exception):
@@ -36,6 +37,7 @@ class BenchFile:
     sample_interval_s: int
     store_interval_s: int
     send_interval_s: int
+    ring_sectors: int = 128
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -61,8 +63,8 @@ def read_bench_file(path: Path) -> BenchFile:
     meter = table.get("meter")
     if not isinstance(meter, dict):
         raise BenchFileError(f"{path} has no table [meter]; add it.")
-    _refuse_unknown(path, meter, _METER_KEYS, "meter.")
-    numbers = {key: _number(path, meter, key) for key in _METER_KEYS}
+    _refuse_unknown(path, meter, (*_METER_KEYS, _RING_KEY), "meter.")
+    numbers = {key: _number(path, meter, key) for key in (*_METER_KEYS, *meter)}
     return BenchFile(
         path=path,
         target=target,

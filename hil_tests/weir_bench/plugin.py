@@ -4,6 +4,7 @@ Loaded by ``conftest.py``. A test marked ``each_link`` runs once for every way i
 bench's meter can call; any other gets the first of them.
 """
 
+import dataclasses
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import cast
@@ -13,9 +14,10 @@ import pytest
 from weir_bench import evidence, targets
 from weir_bench.bench_file import BenchFile, BenchFileError, find_bench_file, read_bench_file
 from weir_bench.broker import Mosquitto
+from weir_bench.flash_cuts import Flash
 from weir_bench.gateway import PREFIX, GatewayProgram
 from weir_bench.programs import free_port
-from weir_bench.requirements import require_mosquitto
+from weir_bench.requirements import give_up, require_mosquitto
 from weir_bench.roles import (
     Broker,
     Calendar,
@@ -56,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[BENCH] = bench
     config.addinivalue_line("markers", "each_link: runs over every kind of uplink of the bench")
+    config.addinivalue_line("markers", "meter(NAME=N, ...): its meter differs in [meter] so far")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -80,8 +83,10 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def bench(pytestconfig: pytest.Config) -> BenchFile:
-    return pytestconfig.stash[BENCH]
+def bench(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> BenchFile:
+    """The bench file, with what the test's mark ``meter`` says in place of its table [meter]."""
+    mark = request.node.get_closest_marker("meter")
+    return dataclasses.replace(pytestconfig.stash[BENCH], **(mark.kwargs if mark else {}))
 
 
 @pytest.fixture
@@ -132,6 +137,13 @@ def pressure(target: Target) -> Pressure:
 @pytest.fixture
 def supply(target: Target) -> Supply:
     return target.supply
+
+
+@pytest.fixture
+def flash(target: Target) -> Flash:
+    if target.flash is None:
+        give_up("this bench does not get at the meter's flash")
+    return target.flash
 
 
 @pytest.fixture

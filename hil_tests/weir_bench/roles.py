@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from weir_bench.flash_cuts import Flash
 from weir_gateway.client import GatewayClient
 from weir_tools.simulator.identity import Identity
 
@@ -281,6 +282,10 @@ class Target(Protocol):
 
     @property
     def calendar(self) -> Calendar: ...
+
+    @property
+    def flash(self) -> Flash | None:
+        """None on a bench that cannot get at it."""
 
     @property
     def serial_port(self) -> str | None:

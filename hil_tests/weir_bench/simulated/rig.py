@@ -1,9 +1,12 @@
 """A simulated meter with everything that is wired to it. It belongs to one event loop."""
 
 import asyncio
+import shutil
+import signal
 
 from weir_bench.bench_file import BenchFile
 from weir_bench.errors import BenchFault
+from weir_bench.flash_cuts import FlashCut
 from weir_bench.roles import Health, Wiring
 from weir_bench.simulated.console import ConsoleWire, Mode
 from weir_bench.simulated.inputs import TurnedInputs
@@ -20,7 +23,7 @@ from weir_tools.simulator.firmware import (
     micropython,
 )
 from weir_tools.simulator.identity import Identity, new_key
-from weir_tools.simulator.ring_reader import read_ring
+from weir_tools.simulator.ring_reader import RingRecord, read_records, read_ring
 
 START_S_MAX = 60.0
 RESETS_MAX = 3  # a meter that keeps dying is left off
@@ -49,6 +52,8 @@ class Rig:
         self.is_on = False
         self.firmware_runs = False
         self.resets: list[str] = []
+        self.cut_next: FlashCut | None = None  # where the next run of the firmware loses power
+        self._cut: FlashCut | None = None  # where the present one does
         self._gateway_answers = False
         self._ledger = Ledger()
         self._channel = BenchChannel(self.time)
@@ -63,6 +68,7 @@ class Rig:
     async def power_on(self) -> None:
         if not self.is_on:
             self.is_on = True
+            await self._seat.vacant.wait()
             await self._start_firmware()
             await self.time.settle()
 
@@ -87,6 +93,15 @@ class Rig:
         await self._restarted()  # it may have died of its next record
         return Health(tuple(self.resets), *missing)
 
+    async def read_flash(self) -> list[RingRecord]:
+        """The records in the meter's flash, read from a copy of it. The meter must be off."""
+        copy = self.home / "flash.copy"
+        shutil.copyfile(self.home / "flash.bin", copy)
+        try:
+            return read_records(copy)
+        except LookupError:  # cut while it was formatted
+            return []
+
     async def close(self) -> None:
         await self.power_cut()
         await self._channel.close()
@@ -97,12 +112,17 @@ class Rig:
     async def _start_firmware(self) -> None:
         """Return when the firmware has taken its seat. Raise BenchFault when it does not."""
         registers = self._newest_registers()[1]
-        options = ("--home", str(self.home), "--bench", self._bench_address)
+        options = ["--home", str(self.home), "--bench", self._bench_address]
+        self._cut, self.cut_next = self.cut_next, None
+        if self._cut is not None:
+            options += ["--cut", str(self._cut)]
         command = firmware_command(Interpreter.MICROPYTHON)
         environment = {**command.environment, "MICROPYINSPECT": "1"}  # a prompt after Ctrl-C
         words = (*command.words, *options, "--link", self.line.meter_end)
         await self.console.start(FirmwareCommand(words, environment), self.home)
         await self._seated()
+        if not self.is_on:
+            return  # cut as soon as it had taken its seat
         self._ledger.start(registers, self._seat.fed_pulses)
         self.console.firmware_runs()
         self.firmware_runs = True
@@ -115,8 +135,12 @@ class Rig:
         await asyncio.wait(
             (seated, strayed), timeout=START_S_MAX, return_when=asyncio.FIRST_COMPLETED
         )
+        if seated.done() and not self._seat.powered.is_set():  # it has left it again: it ends
+            await asyncio.wait((strayed,), timeout=START_S_MAX)
         seated.cancel()
         strayed.cancel()
+        if not self.is_on:
+            return
         if not self._seat.powered.is_set() or self.console.mode is not Mode.STARTING:
             raise BenchFault(f"the meter did not start: {self._last_words()}")
 
@@ -158,7 +182,9 @@ class Rig:
     def _ended(self, mode: Mode, code: int) -> None:
         """The interpreter exited by itself: a soft reset at a prompt, else the firmware died."""
         self._firmware_stops()
-        if self.is_on and mode is not Mode.STARTING:
+        if self._cut is not None and code == -signal.SIGKILL:
+            self.is_on = False
+        elif self.is_on and mode is not Mode.STARTING:
             self._restarting = asyncio.create_task(self._restart(mode, code))
 
     async def _restart(self, mode: Mode, code: int) -> None:
@@ -195,4 +221,5 @@ def _identity(bench: BenchFile) -> Identity:
         sample_interval_s=bench.sample_interval_s,
         store_interval_s=bench.store_interval_s,
         send_interval_s=bench.send_interval_s,
+        ring_sectors=bench.ring_sectors,
     )

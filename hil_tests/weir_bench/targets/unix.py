@@ -9,12 +9,14 @@ from pathlib import Path
 
 from weir_bench import on_calendar
 from weir_bench.bench_file import BenchFile
+from weir_bench.flash_cuts import FlashCut
 from weir_bench.mpremote_console import MpremoteConsole
 from weir_bench.requirements import require_micropython
 from weir_bench.roles import Crossing, Direction, Health, Link, Wiring
 from weir_bench.simulated.background import BackgroundLoop
 from weir_bench.simulated.rig import Rig
 from weir_protocol.framing import DELIMITER
+from weir_tools.simulator.ring_reader import RingRecord
 
 
 class _Role:
@@ -79,6 +81,16 @@ class KillSupply(_Role):
         self.restore()
 
 
+class FileFlash(_Role):
+    """The meter's flash is a file, and its firmware ends itself where the power is to fail."""
+
+    def fail_in(self, cut: FlashCut) -> None:
+        self._rig.cut_next = cut
+
+    def records(self) -> list[RingRecord]:
+        return self._loop.run(self._rig.read_flash())
+
+
 class ClippedUplink(_Role):
     def __init__(self, loop: BackgroundLoop, rig: Rig, kind: Link) -> None:
         super().__init__(loop, rig)
@@ -136,6 +148,7 @@ class UnixTarget:
         self.pulses = GivenPulses(self._loop, rig)
         self.pressure = GivenPressure(self._loop, rig)
         self.supply = KillSupply(self._loop, rig)
+        self.flash = FileFlash(self._loop, rig)
         self.calendar = SteppedCalendar(self._loop, rig)
         self.serial_port = rig.line.serial_port
         self.module_runner = (

@@ -22,6 +22,7 @@ class Identity:
     sample_interval_s: int = 60
     store_interval_s: int = 900
     send_interval_s: int = 900
+    ring_sectors: int = 128
 
     def write_into(self, home: Path) -> None:
         """Write the meter's `identity.json`, readable by its owner alone."""
@@ -32,6 +33,7 @@ class Identity:
             "sample_interval_s": self.sample_interval_s,
             "store_interval_s": self.store_interval_s,
             "send_interval_s": self.send_interval_s,
+            "ring_sectors": self.ring_sectors,
         }
         write_private(home / "identity.json", json.dumps(fields) + "\n")
 

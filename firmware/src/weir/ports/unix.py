@@ -30,9 +30,7 @@ _NEEDED = ("--home", "--bench", "--link")
 _CUT = "--cut"
 _OPTIONS = _NEEDED + (_CUT,)
 _BENCH_LOST = "The bench has closed its channel; the meter is off."
-_USAGE = (
-    "main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT [--cut KIND:N:PART]"
-)
+_USAGE = "main.py --home DIR --bench HOST:PORT --link pty:PATH|tcp:HOST:PORT [--cut KIND:N:PART]"
 
 
 class UnixBoard:

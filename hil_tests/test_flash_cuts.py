@@ -127,7 +127,7 @@ def test_what_the_ring_had_to_overwrite_while_its_power_failed_is_named_lost(
     pulses.run(forward_hz=RATE_HZ)
     calendar.let_pass(hours=1)
     gateway.kill()
-    cuts = [FlashCut("erase", number, part) for number, part in ((2, "half"), (3, "junk"))]
+    cuts = [FlashCut("erase", 2, "half"), FlashCut("erase", 3, "junk")]
     witness = suffer(cuts, flash, supply, calendar)
     gateway.start()
     let_meter_call(calendar, meter)

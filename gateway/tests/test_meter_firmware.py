@@ -37,6 +37,10 @@ class Journal:
         values[6:] = [one.peak_flow_pulses, one.status, int(one.time_quality)]
         return sequence not in self.unreadable
 
+    def skip_to(self, sequence: int) -> None:
+        self.unreadable |= frozenset(range(self.sequence_next, sequence))
+        self.sequence_next = sequence
+
 
 class FirmwareMeter:
     """A device session that is driven over a link; ``haste`` is how fast its time-outs pass."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from crosscheck.meter_aes import MeterAes
 from weir.link import tables_gen
+from weir.link.dispatch import ahead
 from weir.link.sealing import Sealer
 from weir.link.session import DeviceSession
 from weir_protocol.errors import PeerError
-from weir_protocol.frames import FrameType
+from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.framing import Deframer
 from weir_protocol.records import IntervalRecord
 from weir_protocol.session import HostSession, Uplink
@@ -20,6 +21,7 @@ EPOCH = 0x5EED_0001
 KEY = bytes(range(16))
 NOW_MS = 1_790_000_000_250
 U32 = 0xFFFF_FFFF
+RANGES_MAX = 24  # in one BACKFILL
 
 
 class MemoryJournal:
@@ -38,6 +40,11 @@ class MemoryJournal:
         forward = 1000 + 7 * index + index % 5
         record[:] = [1_790_000_100 + 900 * index, forward, 3, 400 + index % 3, 398, 405, 2, 0, 2]
         return True
+
+    def skip_to(self, sequence: int) -> None:
+        skipped = (sequence - self.sequence_next) & U32
+        self.unreadable |= {(self.sequence_next + step) & U32 for step in range(skipped)}
+        self.sequence_next = sequence
 
 
 class MemoryMeter:
@@ -67,7 +74,10 @@ class MemoryMeter:
 
 @dataclass
 class MemoryGateway:
-    """Stores in memory what a gateway stores on disk, and answers."""
+    """Stores in memory what a gateway stores on disk, answers, and asks for what is missing.
+
+    resume_at, missing: as WL-ACK-04 and WL-FIL-01 say. wanted: asked for though they may be held.
+    """
 
     held: dict[tuple[int, int], IntervalRecord] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
@@ -75,6 +85,9 @@ class MemoryGateway:
     refused: list[str] = field(default_factory=list)
     repeated: int = 0
     resume_at: int | None = None
+    missing: list[int] = field(default_factory=list)
+    wanted: list[int] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
     downlink_counter: int = 0
 
     def __post_init__(self) -> None:
@@ -97,19 +110,44 @@ class MemoryGateway:
 
     def _answer_frame(self, frame: bytes) -> bytes:
         try:
+            if peek_header(frame).meter_id != METER_ID:
+                raise PeerError("WL-HDR", "another meter's")
             uplink = self.session.receive(frame)
         except PeerError as error:
             self.refused.append(error.rule)
             return b""
         self._store(uplink)
-        self.downlink_counter += 1
+        request = self._ask(uplink)
+        flags = AcknowledgeFlag.KEEP_LISTENING if self.missing or self.wanted else 0
         assert self.resume_at is not None
-        return self.session.acknowledge(
+        return request + self.session.acknowledge(
             uplink,
             now_ms=NOW_MS,
             resume_at=self.resume_at,
-            downlink_counter=self.downlink_counter,
+            downlink_counter=self._next_counter(),
+            flags=flags,
         )
+
+    def _next_counter(self) -> int:
+        self.downlink_counter += 1
+        return self.downlink_counter
+
+    def _ask(self, uplink: Uplink) -> bytes:
+        """Return a BACKFILL when it is time for one (WL-FIL-05)."""
+        open_ones = [*self.missing, *self.wanted]
+        is_poll = uplink.frame_type is FrameType.READINGS and not uplink.records
+        is_anew = is_poll or uplink.frame_type is FrameType.HELLO
+        if not open_ones or (not is_anew and set(self.asked) & set(open_ones)):
+            return b""
+        self.asked = open_ones
+        return self.request(uplink, runs(open_ones)[:RANGES_MAX])
+
+    def request(self, uplink: Uplink, ranges: list[tuple[int, int]]) -> bytes:
+        """Return the stream bytes of a BACKFILL that comes with the answer to ``uplink``."""
+        items = [{"first_sequence": first, "last_sequence": last} for first, last in ranges]
+        fields = {"answers": uplink.counter, "items": items}
+        counter = self._next_counter()
+        return self.session.downlink(FrameType.BACKFILL, uplink.epoch, counter, fields)
 
     def _store(self, uplink: Uplink) -> None:
         self.counters[uplink.epoch] = uplink.counter
@@ -119,13 +157,38 @@ class MemoryGateway:
             name = (uplink.epoch, record.sequence)
             self.repeated += name in self.held
             assert self.held.setdefault(name, record) == record
+            self._settle(record.sequence)
         for item in uplink.fields.get("items", ()):
             span = (item["last_sequence"] - item["first_sequence"]) & U32
-            self.lost |= {(item["first_sequence"] + step) & U32 for step in range(span + 1)}
-        resume_at = self.resume_at or 0
-        while (uplink.epoch, resume_at) in self.held or resume_at in self.lost:
-            resume_at = (resume_at + 1) & U32
-        self.resume_at = resume_at
+            for step in range(span + 1):
+                self._lose((item["first_sequence"] + step) & U32, uplink.epoch)
+
+    def _lose(self, sequence: int, epoch: int) -> None:
+        if (epoch, sequence) not in self.held:
+            self.lost.add(sequence)
+        self._settle(sequence)
+
+    def _settle(self, sequence: int) -> None:
+        """Take note that a sequence is held or lost now, and of those it passes over."""
+        assert self.resume_at is not None
+        if ahead(sequence, self.resume_at) >= 0:
+            passed = ahead(sequence, self.resume_at)
+            self.missing += [(self.resume_at + step) & U32 for step in range(passed)]
+            self.resume_at = (sequence + 1) & U32
+        for open_ones in (self.missing, self.wanted):
+            if sequence in open_ones:
+                open_ones.remove(sequence)
+
+
+def runs(sequences: list[int]) -> list[tuple[int, int]]:
+    """Return the (first, last) of each unbroken run, modulo 2**32."""
+    found: list[tuple[int, int]] = []
+    for sequence in sequences:
+        if found and sequence == (found[-1][1] + 1) & U32:
+            found[-1] = (found[-1][0], sequence)
+        else:
+            found.append((sequence, sequence))
+    return found
 
 
 Link = Callable[[bytes], bytes]

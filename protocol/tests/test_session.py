@@ -180,14 +180,59 @@ def test_an_answer_that_comes_after_its_session_is_ignored() -> None:
     assert (meter.session.said_hello, meter.session.refused_count) == (False, 1)
 
 
-def test_a_meter_never_follows_a_gateway_past_its_newest_record() -> None:
+def told_to_resume_at(resume_at: int) -> MemoryMeter:
+    """Return a meter of three records whose HELLO was answered so."""
     meter, gateway = MemoryMeter(MemoryJournal(0, 3)), MemoryGateway()
     meter.session.begin()
     [hello] = Deframer().feed(meter.frames(0)[0])
     uplink = gateway.session.receive(hello)
-    answer = gateway.session.acknowledge(uplink, now_ms=NOW_MS, resume_at=9, downlink_counter=1)
+    answer = gateway.session.acknowledge(
+        uplink, now_ms=NOW_MS, resume_at=resume_at, downlink_counter=1
+    )
+    meter.session.receive(answer, 0, 0)
+    return meter
+
+
+def test_a_meter_that_lost_its_newest_records_goes_on_numbering_after_them() -> None:
+    meter = told_to_resume_at(9)
+    assert meter.session.cursor == meter.journal.sequence_next == 9
+
+
+def test_only_the_answer_to_hello_moves_the_numbering() -> None:
+    meter, gateway = told_to_resume_at(0), MemoryGateway()
+    gateway.counters[EPOCH] = 0
+    gateway.restart()
+    [readings] = Deframer().feed(meter.frames(0)[0])
+    uplink = gateway.session.receive(readings)
+    answer = gateway.session.acknowledge(uplink, now_ms=NOW_MS, resume_at=9, downlink_counter=2)
     meter.session.receive(answer, 0, 0)
     assert meter.session.cursor == meter.journal.sequence_next == 3
+
+
+def test_a_meter_goes_back_to_where_a_gateway_that_knows_less_wants_it() -> None:
+    meter, gateway = told_to_resume_at(0), MemoryGateway()
+    gateway.counters[EPOCH] = 0
+    gateway.restart()
+    [readings] = Deframer().feed(meter.frames(0)[0])
+    uplink = gateway.session.receive(readings)
+    gateway.held[EPOCH, 0] = uplink.records[0]
+    answer = gateway.session.acknowledge(uplink, now_ms=NOW_MS, resume_at=1, downlink_counter=2)
+    meter.session.receive(answer, 0, 0)
+    [again] = Deframer().feed(meter.frames(0)[0])
+    assert [one.sequence for one in gateway.session.receive(again).records] == [1, 2]
+
+
+def test_a_meter_that_nobody_answers_says_hello_again_within_the_session() -> None:
+    meter, gateway = MemoryMeter(MemoryJournal(0, 20)), MemoryGateway()
+    drain(meter, gateway)
+    meter.journal.sequence_next += 1
+    meter.session.begin()
+    types = [
+        peek_header(Deframer().feed(stream)[0]).frame_type
+        for attempt in range(ATTEMPTS_MAX + 1)
+        for stream in meter.frames(attempt * ACKNOWLEDGE_TIMEOUT_MS)
+    ]
+    assert types == [FrameType.READINGS] * 2 + [FrameType.HELLO] * 2
 
 
 def test_an_answer_of_another_epoch_or_meter_is_ignored() -> None:

@@ -52,7 +52,7 @@ class FrameType(IntEnum):
 
 
 class AcknowledgeFlag(IntFlag):
-    KEEP_LISTENING = 1  # more downlinks follow in this session
+    KEEP_LISTENING = 1  # records are asked for: do not end the session yet
     HELLO_WANTED = 2  # the gateway does not know enough of this meter
 
 

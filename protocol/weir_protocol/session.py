@@ -92,7 +92,7 @@ class HostSession:
     ) -> bytes:
         """Return the stream bytes that promise: this uplink is durable.
 
-        now_ms: UTC milliseconds since 1970. resume_at: next sequence wanted in order.
+        now_ms: UTC milliseconds since 1970. resume_at: one above the highest sequence known.
         """
         fields = {
             "answers": uplink.counter,

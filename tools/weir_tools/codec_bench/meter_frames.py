@@ -47,6 +47,9 @@ class Tape:
         record[:] = self._records[sequence - FIRST_SEQUENCE]
         return True
 
+    def skip_to(self, sequence: int) -> None:
+        raise AssertionError("this gateway never holds more than the meter")
+
 
 def deliver(
     records: Sequence[Sequence[int]],
@@ -62,7 +65,7 @@ def deliver(
     """
     first = FIRST_SEQUENCE + (1 if leans else 0)
     meter = _meter(Tape(records if leans else records[1:]), frame_size_max)
-    meter.columns = columns
+    meter.dispatch.columns = columns
     meter.cursor = first
     meter.begin()
     held = {FIRST_SEQUENCE: _as_received(FIRST_SEQUENCE, records[0])}

@@ -1,4 +1,4 @@
-"""Sans-IO session of the meter with its gateway (WL-SES).
+"""Sans-IO session of the meter with its gateway (WL-SES, WL-ACK, WL-FIL).
 
 It owns no link and no clock: chunks and times come in, bytes to write go out. Records are taken
 from the journal when a frame is made, so a session holds no record of its own.
@@ -7,53 +7,49 @@ from the journal when a frame is made, so a session holds no record of its own.
 from micropython import const
 from weir.link import codec, sealing
 from weir.link import tables_gen as t
+from weir.link.dispatch import Asked, Dispatch, ahead
 from weir.link.framing import Deframer, enframe
-from weir.link.packing import BatchPacker
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Protocol
 
-    class Journal(Protocol):
-        """The ring as a session sees it. A record is a list of nine integers (see packing)."""
-
-        sequence_oldest: int
-        sequence_next: int
-
-        def read_into(self, sequence: int, record: list[int]) -> bool: ...
-
+    from weir.link.dispatch import Journal
 
 WINDOW = 4  # frames under way at once: hides the round trip, bounds what a loss repeats
 ATTEMPTS_MAX = 4  # passes without progress before the session is given up
+HELLO_ATTEMPT = 2  # passes without progress before HELLO is said again
+POLLS_MAX = 4  # in one session
 ACKNOWLEDGE_TIMEOUT_MS = 5000
 REMEMBERED_FRAMES = 8  # the acknowledgement of an earlier attempt is a promise as well
-LOST_RUN_MAX = 256  # unreadable records looked past in one go
 
-_MASK = const(0xFFFF_FFFF)
-_HALF = const(0x8000_0000)
 _HEADER_SIZE_MAX = const(10)
 
-
-def _ahead(sequence: int, of: int) -> int:
-    """Return how far ``sequence`` is ahead of ``of``, modulo 2**32; negative when behind."""
-    return ((sequence - of + _HALF) & _MASK) - _HALF
+# What an uplink under way carries.
+_HELLO = const(0)
+_NEW = const(1)  # records in order, from the cursor on
+_ASKED = const(2)  # records that a BACKFILL asked for
 
 
 class _Sent:
-    """An uplink of this session. ``end`` is the sequence after its last, None for HELLO."""
+    """An uplink of this session. It covers ``first`` up to but not including ``end``."""
 
-    def __init__(self, counter: int, end: "int | None", now_ms: int) -> None:
+    def __init__(self, counter: int, content: int, first: int, end: int, now_ms: int) -> None:
         self.counter = counter
+        self.content = content
+        self.first = first
         self.end = end
         self.now_ms = now_ms
 
 
 class DeviceSession:
-    """One session at a time: HELLO when it is due, then records, oldest first, a window at a time.
+    """One session at a time: HELLO when it is due, then records, a window of frames at a time.
+
+    New records come first, oldest first; then those that the gateway asks for.
 
     describe: returns the values of HELLO in the order of its layout.
-    cursor: next sequence that the gateway has not acknowledged.
+    dispatch: makes the bodies; its shape of a batch may be set.
+    cursor: next sequence that the gateway has not taken note of.
     said_hello: False makes a session begin with HELLO (after a start or a format).
     link_wake_at_ms: link time of the next timer, None when there is none.
     clock_offer_ms: UTC milliseconds told by the last acknowledgement, with
@@ -68,10 +64,7 @@ class DeviceSession:
         describe: "Callable[[], Sequence[int]]",
         frame_size_max: int,
     ) -> None:
-        self.settings_version = 0
-        self.interval_s = t.USUAL_INTERVAL_S
-        self.samples = t.USUAL_SAMPLES
-        self.columns = t.USUAL_COLUMNS
+        self.dispatch = Dispatch(journal, frame_size_max - _HEADER_SIZE_MAX - sealing.TAG_SIZE)
         self.cursor = journal.sequence_oldest
         self.said_hello = False
         self.active = False
@@ -82,26 +75,34 @@ class DeviceSession:
         self._sealer = sealer
         self._journal = journal
         self._describe = describe
-        self._packer = BatchPacker(frame_size_max - _HEADER_SIZE_MAX - sealing.TAG_SIZE - 1)
         self._deframer = Deframer(frame_size_max)
-        self._record = [0] * 9
         self._sent: list[_Sent] = []
-        self._waiting: list[int] = []  # counters not answered yet, in order
+        self._waiting: list[_Sent] = []  # not answered yet, in order
         self._next = self.cursor  # next sequence to put into a frame
-        self._pass_counter = 0  # first counter of this pass over the backlog
+        self._pass_counter = 0  # first counter of this pass over what is new
         self._attempt = 0
         self._leans = True  # frames may continue an acknowledged record
+        self._asked = Asked()
+        self._asked_by = 0  # counter of the BACKFILL taken last
+        self._answered = 0  # our counter in the acknowledgement taken last
+        self._gateway_wants_more = False
+        self._poll_due = False
+        self._polls = 0
 
     @property
     def complete(self) -> bool:
-        """HELLO was said and every record of the journal is acknowledged."""
-        return self.said_hello and self.cursor == self._journal.sequence_next
+        """HELLO was said, every record is acknowledged, and the gateway asks for no more."""
+        everything_sent = self.cursor == self._journal.sequence_next
+        return self.said_hello and everything_sent and not self._gateway_wants_more
 
     def begin(self) -> None:
         """Open a session; ``transmit`` then gives the first bytes."""
         self.active = True
         self._sent = []
-        self._attempt = 0
+        self._asked.clear()
+        self._asked_by = self._answered = 0
+        self._attempt = self._polls = 0
+        self._poll_due = self._gateway_wants_more  # a request of last time may be unfinished
         self._leans = True
         self._start_pass(0)
 
@@ -116,39 +117,41 @@ class DeviceSession:
             self._let_time_pass(link_ms)
         if not self.active:
             return b""
-        if not self._waiting and self.complete:
-            self.abort()
+        if not self.said_hello:
+            return b"" if self._waiting else self._say_hello(link_ms, now_ms)
+        if len(self._waiting) >= WINDOW:
             return b""
-        if self.said_hello:
-            if len(self._waiting) < WINDOW and self._next != self._journal.sequence_next:
-                return self._send_records(link_ms, now_ms)
-        elif not self._waiting:
-            body = codec.pack_body(t.TYPE_HELLO, self._describe())
-            return self._send(t.TYPE_HELLO, body, None, link_ms, now_ms)
+        if self._next != self._journal.sequence_next:
+            return self._send_new(link_ms, now_ms)
+        if self._asked:
+            return self._send_asked(link_ms, now_ms)
+        if not self._waiting:
+            return self._stay_or_end(link_ms, now_ms)
         return b""
 
     def receive(self, chunk: bytes, link_ms: int, now_ms: int) -> None:
         """Take bytes from the link. What does not open or answers nothing of ours is ignored."""
         for frame in self._deframer.feed(chunk):
-            values = self._open(frame)
-            sent = self._find_sent(values[0]) if values and self.active else None
-            if values is None or sent is None:  # WL-ACK-03
-                self.refused_count += 1
-            else:
-                self._take_answer(sent, values, link_ms, now_ms)
+            if not (self.active and self._take_frame(frame, link_ms, now_ms)):
+                self.refused_count += 1  # WL-ACK-03
 
-    def _open(self, frame: bytes) -> "tuple[int, ...] | None":
-        """Return the values of an ACKNOWLEDGE for this meter, or None."""
+    def _take_frame(self, frame: bytes, link_ms: int, now_ms: int) -> bool:
+        """Open a downlink for this meter and follow it; return whether it was one."""
         split = codec.split_downlink(frame)
         if split is None or split[1] != self._sealer.meter_id:
-            return None
+            return False
         frame_type, _, counter, size = split
         nonce = self._sealer.nonce(counter, sealing.DOWNLINK)
         body = self._sealer.open(nonce, frame[:size], frame[size:])
-        if body is None or frame_type != t.TYPE_ACKNOWLEDGE:
-            return None
-        unpacked = codec.unpack_body(frame_type, body)
-        return unpacked[0] if unpacked else None
+        unpacked = codec.unpack_body(frame_type, body) if body is not None else None
+        if unpacked is None:
+            return False
+        values, items = unpacked
+        if frame_type == t.TYPE_ACKNOWLEDGE:
+            return self._take_answer(values, link_ms, now_ms)
+        if frame_type == t.TYPE_BACKFILL:
+            return self._take_request(values[0], counter, items)
+        return False
 
     def _find_sent(self, counter: int) -> "_Sent | None":
         for sent in self._sent:
@@ -156,100 +159,137 @@ class DeviceSession:
                 return sent
         return None
 
-    def _take_answer(
-        self, sent: _Sent, values: "tuple[int, ...]", link_ms: int, now_ms: int
-    ) -> None:
-        _, time_s, time_ms, resume_at, flags = values
+    def _take_answer(self, values: "tuple[int, ...]", link_ms: int, now_ms: int) -> bool:
+        answers, time_s, time_ms, resume_at, flags = values
+        sent = self._find_sent(answers)
+        if sent is None:
+            return False
         self._sent.remove(sent)  # a frame is answered once; a repeat of its answer is a replay
-        self._waiting = [counter for counter in self._waiting if counter > sent.counter]
+        self._answered = sent.counter
         self.clock_offer_ms = time_s * 1000 + time_ms
         self.clock_round_trip_ms = now_ms - sent.now_ms
         self.said_hello = not flags & t.FLAG_HELLO_WANTED
-        self._follow(resume_at)
-        if sent.end is None or _ahead(self.cursor, self._next) > 0:
-            self._next = self.cursor
-        elif sent.counter >= self._pass_counter and _ahead(sent.end, self.cursor) > 0:
-            self._repeat(sent.counter + len(self._waiting) + 1)  # something before it is missing
+        self._gateway_wants_more = bool(flags & t.FLAG_KEEP_LISTENING)
+        self._settle(sent)
+        self._follow(sent, resume_at)
         self._set_timer(link_ms)
+        return True
 
-    def _follow(self, resume_at: int) -> None:
-        """Let the gateway say where to go on, within what was ever recorded (WL-ACK-04)."""
-        if _ahead(resume_at, self._journal.sequence_next) > 0:
+    def _take_request(
+        self, answers: int, counter: int, items: "Sequence[tuple[int, ...]]"
+    ) -> bool:
+        """Take a BACKFILL that came with the answer to one of our frames (WL-FIL-03)."""
+        if counter <= self._asked_by:
+            return False
+        if answers != self._answered and self._find_sent(answers) is None:
+            return False
+        self._asked_by = counter
+        self._asked.replace(items, self._journal)
+        self._gateway_wants_more = True
+        return True
+
+    def _settle(self, sent: _Sent) -> None:
+        """Strike a frame from those under way, and those before it, which were lost.
+
+        New records among these the gateway misses, and asks for; what was asked for is repeated.
+        """
+        before = [one for one in self._waiting if one.counter < sent.counter]
+        self._waiting = [one for one in self._waiting if one.counter > sent.counter]
+        self._take_back(before)
+        if sent.content == _ASKED:
+            self._attempt = 0
+
+    def _take_back(self, frames: "list[_Sent]") -> None:
+        for sent in reversed(frames):
+            if sent.content == _ASKED:
+                self._asked.take_back(sent.first, sent.end)
+
+    def _follow(self, sent: _Sent, resume_at: int) -> None:
+        """Let the gateway say where to go on (WL-ACK-04, WL-ACK-06)."""
+        if ahead(resume_at, self._journal.sequence_next) > 0:
+            if sent.content == _HELLO:
+                self._journal.skip_to(resume_at)
             resume_at = self._journal.sequence_next
         if resume_at != self.cursor:
             self._attempt = 0
         self.cursor = resume_at
+        if sent.content == _HELLO or ahead(self.cursor, self._next) > 0:
+            self._next = self.cursor
+        elif sent.content == _NEW and ahead(sent.end, self.cursor) > 0:
+            if sent.counter >= self._pass_counter:
+                self._repeat(sent.counter + len(self._waiting) + 1)  # it knows less than before
 
     def _let_time_pass(self, link_ms: int) -> None:
         if self.link_wake_at_ms is None or link_ms < self.link_wake_at_ms:
             return
+        self.link_wake_at_ms = None
+        if not self._waiting:
+            self._poll_due = True
+            return
         self._leans = False  # the gateway may not hold what it once acknowledged
-        self._repeat(self._waiting[-1] + 1)
+        self._repeat(self._waiting[-1].counter + 1)
 
     def _repeat(self, pass_counter: int) -> None:
         """Go over the backlog again from the cursor, or give up after passes without progress."""
         self._attempt += 1
+        if self._attempt >= HELLO_ATTEMPT:
+            self.said_hello = False  # it may have lost what it knew of this meter
         if self._attempt >= ATTEMPTS_MAX:
             self.abort()
-            self.said_hello = False  # it may have lost what it knew of this meter
         else:
             self._start_pass(pass_counter)
 
     def _start_pass(self, pass_counter: int) -> None:
+        self._take_back(self._waiting)
         self._pass_counter = pass_counter
         self._waiting = []
         self._next = self.cursor
         self.link_wake_at_ms = None
 
-    def _send_records(self, link_ms: int, now_ms: int) -> bytes:
-        """Send the next records, or name the next run that the journal has lost (WL-SES-06)."""
-        readable = self._first_readable()
-        if readable != self._next:
-            lost = (self._next, (readable - 1) & _MASK)
-            version = (self.settings_version & 0xFF,)
-            body = codec.pack_body(t.TYPE_LOST, version, (lost,))
-            self._next = readable
-            return self._send(t.TYPE_LOST, body, readable, link_ms, now_ms)
-        body = bytes((self.settings_version & 0xFF,)) + self._pack()
-        return self._send(t.TYPE_READINGS, body, self._next, link_ms, now_ms)
+    def _say_hello(self, link_ms: int, now_ms: int) -> bytes:
+        body = codec.pack_body(t.TYPE_HELLO, self._describe())
+        return self._send(t.TYPE_HELLO, body, _HELLO, link_ms, now_ms)
 
-    def _first_readable(self) -> int:
-        """Return the first sequence from ``_next`` on that the journal can give, or its end."""
-        journal = self._journal
-        sequence = self._next
-        if _ahead(journal.sequence_oldest, sequence) > 0:
-            return journal.sequence_oldest
-        for _ in range(LOST_RUN_MAX):
-            if sequence == journal.sequence_next or journal.read_into(sequence, self._record):
-                break
-            sequence = (sequence + 1) & _MASK
-        return sequence
+    def _send_new(self, link_ms: int, now_ms: int) -> bytes:
+        """Send the next records, or name the next run that the journal has lost."""
+        dispatch = self.dispatch
+        leans = self._leans and self._next == self.cursor
+        body = dispatch.make(self._next, self._journal.sequence_next, leans=leans)
+        self._next = dispatch.end
+        return self._send(dispatch.type, body, _NEW, link_ms, now_ms)
 
-    def _pack(self) -> bytes:
-        """Pack records from ``_next`` on, as many as fit; move ``_next`` past them."""
-        journal, record, packer = self._journal, self._record, self._packer
-        reference = None
-        before = (self._next - 1) & _MASK
-        if self._leans and self._next == self.cursor and journal.read_into(before, record):
-            reference = record
-        packer.begin(self._next, self.interval_s, self.samples, self.columns, reference)
-        while self._next != journal.sequence_next:
-            if not journal.read_into(self._next, record) or not packer.append(record):
-                break
-            self._next = (self._next + 1) & _MASK
-        return packer.finish()
+    def _send_asked(self, link_ms: int, now_ms: int) -> bytes:
+        dispatch = self.dispatch
+        first, stop = self._asked.next()
+        body = dispatch.make(first, stop, leans=False)
+        self._asked.sent(dispatch.end)
+        return self._send(dispatch.type, body, _ASKED, link_ms, now_ms)
+
+    def _stay_or_end(self, link_ms: int, now_ms: int) -> bytes:
+        """With nothing to send: ask whether there is more, wait for it, or end (WL-FIL-04)."""
+        if not self._gateway_wants_more or self._polls == POLLS_MAX:
+            self.abort()
+        elif self._poll_due:
+            self._poll_due = False
+            self._polls += 1
+            body = self.dispatch.make(self._next, self._next, leans=False)
+            return self._send(t.TYPE_READINGS, body, _NEW, link_ms, now_ms)
+        elif self.link_wake_at_ms is None:
+            self.link_wake_at_ms = link_ms + ACKNOWLEDGE_TIMEOUT_MS
+        return b""
 
     def _send(
-        self, frame_type: int, body: bytes, end: "int | None", link_ms: int, now_ms: int
+        self, frame_type: int, body: bytes, content: int, link_ms: int, now_ms: int
     ) -> bytes:
-        sealer = self._sealer
+        sealer, dispatch = self._sealer, self.dispatch
         counter = sealer.next_counter()
         header = codec.header(frame_type, sealer.meter_id, counter, sealer.epoch)
         nonce = sealer.nonce(counter, sealing.UPLINK)
-        self._sent.append(_Sent(counter, end, now_ms))
+        sent = _Sent(counter, content, dispatch.first, dispatch.end, now_ms)
+        self._sent.append(sent)
         if len(self._sent) > REMEMBERED_FRAMES:
             self._sent.pop(0)
-        self._waiting.append(counter)
+        self._waiting.append(sent)
         self._set_timer(link_ms)
         return enframe(header + sealer.seal(nonce, header, body))
 

@@ -67,10 +67,9 @@ def _open_session(
     keys = board.keys
     sealer = Sealer(keys.meter_id, keys.key, epoch, board.aes, frames.next)
     session = DeviceSession(sealer, journal, describe, board.link.frame_size_max)
+    samples = -(-keys.store_interval_s // keys.sample_interval_s)
     session.dispatch.interval_s = keys.store_interval_s
-    session.dispatch.samples = min(
-        -(-keys.store_interval_s // keys.sample_interval_s), SAMPLES_MAX
-    )
+    session.dispatch.samples = min(samples, SAMPLES_MAX)
     return session
 
 

@@ -48,7 +48,7 @@ class Tape:
         return True
 
     def skip_to(self, sequence: int) -> None:
-        raise AssertionError("this gateway never holds more than the meter")
+        raise Different(f"the gateway claims to hold {sequence - self.sequence_next} more")
 
 
 def deliver(

@@ -1,4 +1,4 @@
-"""Which records go into the next frame: those that are new, and those that were asked for again."""
+"""Which records go into the next frame: new ones, and those that the gateway asked for."""
 
 from micropython import const
 from weir.link import codec

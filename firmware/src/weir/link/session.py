@@ -115,19 +115,11 @@ class DeviceSession:
         """Return the bytes of one frame to write now, or nothing. Call it until it is nothing."""
         if self.active:
             self._let_time_pass(link_ms)
-        if not self.active:
+        if not self.active or len(self._waiting) >= WINDOW:
             return b""
-        if not self.said_hello:
-            return b"" if self._waiting else self._say_hello(link_ms, now_ms)
-        if len(self._waiting) >= WINDOW:
-            return b""
-        if self._next != self._journal.sequence_next:
-            return self._send_new(link_ms, now_ms)
-        if self._asked:
-            return self._send_asked(link_ms, now_ms)
-        if not self._waiting:
-            return self._stay_or_end(link_ms, now_ms)
-        return b""
+        if self.said_hello:
+            return self._go_on(link_ms, now_ms)
+        return b"" if self._waiting else self._say_hello(link_ms, now_ms)
 
     def receive(self, chunk: bytes, link_ms: int, now_ms: int) -> None:
         """Take bytes from the link. What does not open or answers nothing of ours is ignored."""
@@ -215,9 +207,13 @@ class DeviceSession:
         self.cursor = resume_at
         if sent.content == _HELLO or ahead(self.cursor, self._next) > 0:
             self._next = self.cursor
-        elif sent.content == _NEW and ahead(sent.end, self.cursor) > 0:
-            if sent.counter >= self._pass_counter:
-                self._repeat(sent.counter + len(self._waiting) + 1)  # it knows less than before
+        elif self._is_behind(sent):
+            self._repeat(sent.counter + len(self._waiting) + 1)
+
+    def _is_behind(self, sent: _Sent) -> bool:
+        """Return whether the gateway does not know what it has just answered (WL-SES-04)."""
+        is_new = sent.content == _NEW and sent.counter >= self._pass_counter
+        return is_new and ahead(sent.end, self.cursor) > 0
 
     def _let_time_pass(self, link_ms: int) -> None:
         if self.link_wake_at_ms is None or link_ms < self.link_wake_at_ms:
@@ -245,6 +241,13 @@ class DeviceSession:
         self._waiting = []
         self._next = self.cursor
         self.link_wake_at_ms = None
+
+    def _go_on(self, link_ms: int, now_ms: int) -> bytes:
+        if self._next != self._journal.sequence_next:
+            return self._send_new(link_ms, now_ms)
+        if self._asked:
+            return self._send_asked(link_ms, now_ms)
+        return b"" if self._waiting else self._stay_or_end(link_ms, now_ms)
 
     def _say_hello(self, link_ms: int, now_ms: int) -> bytes:
         body = codec.pack_body(t.TYPE_HELLO, self._describe())

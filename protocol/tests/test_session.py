@@ -222,6 +222,19 @@ def test_a_meter_goes_back_to_where_a_gateway_that_knows_less_wants_it() -> None
     assert [one.sequence for one in gateway.session.receive(again).records] == [1, 2]
 
 
+def test_answers_that_overtake_one_another_repeat_nothing() -> None:
+    meter, gateway = told_to_resume_at(0), MemoryGateway()
+    meter.journal.sequence_next = 600
+    gateway.counters[EPOCH], gateway.resume_at = 0, 0
+    gateway.restart()
+    answers = [gateway.answer(stream) for stream in meter.frames(0)]
+    for answer in reversed(answers):
+        meter.session.receive(answer, 0, 0)
+    drain(meter, gateway)
+    assert sequences(gateway) == set(range(600))
+    assert gateway.repeated == 0
+
+
 def test_a_meter_that_nobody_answers_says_hello_again_within_the_session() -> None:
     meter, gateway = MemoryMeter(MemoryJournal(0, 20)), MemoryGateway()
     drain(meter, gateway)

@@ -8,6 +8,7 @@ from micropython import const
 from weir.link import codec, sealing
 from weir.link import tables_gen as t
 from weir.link.dispatch import Asked, Dispatch, ahead
+from weir.link.flight import ASKED, HELLO, NEW, Flight, Sent
 from weir.link.framing import Deframer, enframe
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
@@ -21,25 +22,8 @@ ATTEMPTS_MAX = 4  # passes without progress before the session is given up
 HELLO_ATTEMPT = 2  # passes without progress before HELLO is said again
 POLLS_MAX = 4  # in one session
 ACKNOWLEDGE_TIMEOUT_MS = 5000
-REMEMBERED_FRAMES = 8  # the acknowledgement of an earlier attempt is a promise as well
 
 _HEADER_SIZE_MAX = const(10)
-
-# What an uplink under way carries.
-_HELLO = const(0)
-_NEW = const(1)  # records in order, from the cursor on
-_ASKED = const(2)  # records that a BACKFILL asked for
-
-
-class _Sent:
-    """An uplink of this session. It covers ``first`` up to but not including ``end``."""
-
-    def __init__(self, counter: int, content: int, first: int, end: int, now_ms: int) -> None:
-        self.counter = counter
-        self.content = content
-        self.first = first
-        self.end = end
-        self.now_ms = now_ms
 
 
 class DeviceSession:
@@ -76,15 +60,14 @@ class DeviceSession:
         self._journal = journal
         self._describe = describe
         self._deframer = Deframer(frame_size_max)
-        self._sent: list[_Sent] = []
-        self._waiting: list[_Sent] = []  # not answered yet, in order
+        self._flight = Flight()
         self._next = self.cursor  # next sequence to put into a frame
         self._pass_counter = 0  # first counter of this pass over what is new
         self._attempt = 0
         self._leans = True  # frames may continue an acknowledged record
         self._asked = Asked()
         self._asked_by = 0  # counter of the BACKFILL taken last
-        self._answered = 0  # our counter in the acknowledgement taken last
+        self._answered = 0  # the newest of our counters that was acknowledged in this session
         self._gateway_wants_more = False
         self._poll_due = False
         self._polls = 0
@@ -98,7 +81,7 @@ class DeviceSession:
     def begin(self) -> None:
         """Open a session; ``transmit`` then gives the first bytes."""
         self.active = True
-        self._sent = []
+        self._flight.clear()
         self._asked.clear()
         self._asked_by = self._answered = 0
         self._attempt = self._polls = 0
@@ -115,11 +98,11 @@ class DeviceSession:
         """Return the bytes of one frame to write now, or nothing. Call it until it is nothing."""
         if self.active:
             self._let_time_pass(link_ms)
-        if not self.active or len(self._waiting) >= WINDOW:
+        if not self.active or len(self._flight.waiting) >= WINDOW:
             return b""
         if self.said_hello:
             return self._go_on(link_ms, now_ms)
-        return b"" if self._waiting else self._say_hello(link_ms, now_ms)
+        return b"" if self._flight.waiting else self._say_hello(link_ms, now_ms)
 
     def receive(self, chunk: bytes, link_ms: int, now_ms: int) -> None:
         """Take bytes from the link. What does not open or answers nothing of ours is ignored."""
@@ -145,25 +128,19 @@ class DeviceSession:
             return self._take_request(values[0], counter, items)
         return False
 
-    def _find_sent(self, counter: int) -> "_Sent | None":
-        for sent in self._sent:
-            if sent.counter == counter:
-                return sent
-        return None
-
     def _take_answer(self, values: "tuple[int, ...]", link_ms: int, now_ms: int) -> bool:
         answers, time_s, time_ms, resume_at, flags = values
-        sent = self._find_sent(answers)
+        sent = self._flight.find(answers)
         if sent is None:
             return False
-        self._sent.remove(sent)  # a frame is answered once; a repeat of its answer is a replay
-        self._answered = sent.counter
         self.clock_offer_ms = time_s * 1000 + time_ms
         self.clock_round_trip_ms = now_ms - sent.now_ms
-        self.said_hello = not flags & t.FLAG_HELLO_WANTED
-        self._gateway_wants_more = bool(flags & t.FLAG_KEEP_LISTENING)
         self._settle(sent)
-        self._follow(sent, resume_at)
+        if sent.counter > self._answered:  # else it was overtaken, and tells of the past
+            self._answered = sent.counter
+            self.said_hello = not flags & t.FLAG_HELLO_WANTED
+            self._gateway_wants_more = bool(flags & t.FLAG_KEEP_LISTENING)
+            self._follow(sent, resume_at)
         self._set_timer(link_ms)
         return True
 
@@ -173,57 +150,55 @@ class DeviceSession:
         """Take a BACKFILL that came with the answer to one of our frames (WL-FIL-03)."""
         if counter <= self._asked_by:
             return False
-        if answers != self._answered and self._find_sent(answers) is None:
+        if answers != self._answered and self._flight.find(answers) is None:
             return False
         self._asked_by = counter
         self._asked.replace(items, self._journal)
         self._gateway_wants_more = True
         return True
 
-    def _settle(self, sent: _Sent) -> None:
+    def _settle(self, sent: Sent) -> None:
         """Strike a frame from those under way, and those before it, which were lost.
 
         New records among these the gateway misses, and asks for; what was asked for is repeated.
         """
-        before = [one for one in self._waiting if one.counter < sent.counter]
-        self._waiting = [one for one in self._waiting if one.counter > sent.counter]
-        self._take_back(before)
-        if sent.content == _ASKED:
+        self._take_back(self._flight.answered(sent))
+        if sent.content == ASKED:
             self._attempt = 0
 
-    def _take_back(self, frames: "list[_Sent]") -> None:
+    def _take_back(self, frames: "list[Sent]") -> None:
         for sent in reversed(frames):
-            if sent.content == _ASKED:
+            if sent.content == ASKED:
                 self._asked.take_back(sent.first, sent.end)
 
-    def _follow(self, sent: _Sent, resume_at: int) -> None:
+    def _follow(self, sent: Sent, resume_at: int) -> None:
         """Let the gateway say where to go on (WL-ACK-04, WL-ACK-06)."""
         if ahead(resume_at, self._journal.sequence_next) > 0:
-            if sent.content == _HELLO:
+            if sent.content == HELLO:
                 self._journal.skip_to(resume_at)
             resume_at = self._journal.sequence_next
         if resume_at != self.cursor:
             self._attempt = 0
         self.cursor = resume_at
-        if sent.content == _HELLO or ahead(self.cursor, self._next) > 0:
+        if sent.content == HELLO or ahead(self.cursor, self._next) > 0:
             self._next = self.cursor
         elif self._is_behind(sent):
-            self._repeat(sent.counter + len(self._waiting) + 1)
+            self._repeat(sent.counter + len(self._flight.waiting) + 1)
 
-    def _is_behind(self, sent: _Sent) -> bool:
+    def _is_behind(self, sent: Sent) -> bool:
         """Return whether the gateway does not know what it has just answered (WL-SES-04)."""
-        is_new = sent.content == _NEW and sent.counter >= self._pass_counter
+        is_new = sent.content == NEW and sent.counter >= self._pass_counter
         return is_new and ahead(sent.end, self.cursor) > 0
 
     def _let_time_pass(self, link_ms: int) -> None:
         if self.link_wake_at_ms is None or link_ms < self.link_wake_at_ms:
             return
         self.link_wake_at_ms = None
-        if not self._waiting:
+        if not self._flight.waiting:
             self._poll_due = True
             return
         self._leans = False  # the gateway may not hold what it once acknowledged
-        self._repeat(self._waiting[-1].counter + 1)
+        self._repeat(self._flight.waiting[-1].counter + 1)
 
     def _repeat(self, pass_counter: int) -> None:
         """Go over the backlog again from the cursor, or give up after passes without progress."""
@@ -236,9 +211,8 @@ class DeviceSession:
             self._start_pass(pass_counter)
 
     def _start_pass(self, pass_counter: int) -> None:
-        self._take_back(self._waiting)
+        self._take_back(self._flight.restart())
         self._pass_counter = pass_counter
-        self._waiting = []
         self._next = self.cursor
         self.link_wake_at_ms = None
 
@@ -247,11 +221,11 @@ class DeviceSession:
             return self._send_new(link_ms, now_ms)
         if self._asked:
             return self._send_asked(link_ms, now_ms)
-        return b"" if self._waiting else self._stay_or_end(link_ms, now_ms)
+        return b"" if self._flight.waiting else self._stay_or_end(link_ms, now_ms)
 
     def _say_hello(self, link_ms: int, now_ms: int) -> bytes:
         body = codec.pack_body(t.TYPE_HELLO, self._describe())
-        return self._send(t.TYPE_HELLO, body, _HELLO, link_ms, now_ms)
+        return self._send(t.TYPE_HELLO, body, HELLO, link_ms, now_ms)
 
     def _send_new(self, link_ms: int, now_ms: int) -> bytes:
         """Send the next records, or name the next run that the journal has lost."""
@@ -259,14 +233,14 @@ class DeviceSession:
         leans = self._leans and self._next == self.cursor
         body = dispatch.make(self._next, self._journal.sequence_next, leans=leans)
         self._next = dispatch.end
-        return self._send(dispatch.type, body, _NEW, link_ms, now_ms)
+        return self._send(dispatch.type, body, NEW, link_ms, now_ms)
 
     def _send_asked(self, link_ms: int, now_ms: int) -> bytes:
         dispatch = self.dispatch
         first, stop = self._asked.next()
         body = dispatch.make(first, stop, leans=False)
         self._asked.sent(dispatch.end)
-        return self._send(dispatch.type, body, _ASKED, link_ms, now_ms)
+        return self._send(dispatch.type, body, ASKED, link_ms, now_ms)
 
     def _stay_or_end(self, link_ms: int, now_ms: int) -> bytes:
         """With nothing to send: ask whether there is more, wait for it, or end (WL-FIL-04)."""
@@ -276,7 +250,7 @@ class DeviceSession:
             self._poll_due = False
             self._polls += 1
             body = self.dispatch.make(self._next, self._next, leans=False)
-            return self._send(t.TYPE_READINGS, body, _NEW, link_ms, now_ms)
+            return self._send(t.TYPE_READINGS, body, NEW, link_ms, now_ms)
         elif self.link_wake_at_ms is None:
             self.link_wake_at_ms = link_ms + ACKNOWLEDGE_TIMEOUT_MS
         return b""
@@ -288,13 +262,9 @@ class DeviceSession:
         counter = sealer.next_counter()
         header = codec.header(frame_type, sealer.meter_id, counter, sealer.epoch)
         nonce = sealer.nonce(counter, sealing.UPLINK)
-        sent = _Sent(counter, content, dispatch.first, dispatch.end, now_ms)
-        self._sent.append(sent)
-        if len(self._sent) > REMEMBERED_FRAMES:
-            self._sent.pop(0)
-        self._waiting.append(sent)
+        self._flight.add(Sent(counter, content, dispatch.first, dispatch.end, now_ms))
         self._set_timer(link_ms)
         return enframe(header + sealer.seal(nonce, header, body))
 
     def _set_timer(self, link_ms: int) -> None:
-        self.link_wake_at_ms = link_ms + ACKNOWLEDGE_TIMEOUT_MS if self._waiting else None
+        self.link_wake_at_ms = link_ms + ACKNOWLEDGE_TIMEOUT_MS if self._flight.waiting else None

@@ -5,8 +5,8 @@ from typing import Any
 
 from peers.scripted_meter import HELLO, record
 from weir_gateway.store import custody, queries, schema
-from weir_gateway.store.custody import Receipt
 from weir_gateway.store.promise import Origin
+from weir_gateway.store.receipt import Receipt
 from weir_protocol.records import IntervalRecord
 
 METER = 1001

@@ -81,7 +81,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "weir.db"
     schema.prepare(path, (*schema.MIGRATIONS, "CREATE TABLE later (x)"))
     before = path.read_bytes()
-    with pytest.raises(StoreUnusable, match=r"newer gateway \(schema 2, this one knows 1\)"):
+    with pytest.raises(StoreUnusable, match=r"newer gateway \(schema \d+, this one knows \d+\)"):
         schema.prepare(path)
     assert path.read_bytes() == before
 

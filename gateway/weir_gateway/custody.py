@@ -17,8 +17,8 @@ from weir_gateway.errors import StoreUnavailable, UplinkRefused
 from weir_gateway.registry import Registry
 from weir_gateway.sessions import Sessions
 from weir_gateway.store import Database, custody
-from weir_gateway.store.custody import Receipt
 from weir_gateway.store.promise import Origin
+from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.sequences import wrap
 from weir_protocol.errors import LinkError, PeerError
 from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header

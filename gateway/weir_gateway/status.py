@@ -15,7 +15,7 @@ from weir_gateway.outlet import Outlet
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
 from weir_gateway.store import Database
-from weir_gateway.store.custody import Receipt
+from weir_gateway.store.receipt import Receipt
 
 
 class LinkDocument(TypedDict):

@@ -7,49 +7,24 @@ together: either all of them are durable, or the meter gets no answer and sends 
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from weir_gateway.store.boots import follow_boot, measured_at_s
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import Origin, Promise, lose_older_epochs, open_epoch
-from weir_gateway.store.sequences import Range, reading_id, runs, unwrap, wrap
-from weir_protocol.records import IntervalRecord, TimeQuality
+from weir_gateway.store.receipt import Receipt, make_receipt
+from weir_gateway.store.sequences import Range, reading_id, runs, unwrap
+from weir_protocol.records import IntervalRecord
 
 Held = list[tuple[int, IntervalRecord]]
 """Records with their unwrapped sequences, ascending."""
 
-
-RANGES_MAX = 24
-"""Ranges in one BACKFILL (WL-FIL-02)."""
 
 BACKLOG_MAX = 4000
 """A backlog that is longer does not keep the newest records waiting: it is asked for instead."""
 
 NEWEST_FIRST = 96
 """Records that come at once where the backlog is longer: a day at 15 minutes."""
-
-_BACKFILL_FIXED_BYTES = 5 + 5 + 4 + 8  # type and meter, counter, answers, tag
-_RANGE_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What was decided. resume_at: as the wire carries it. conflicts: ids of refused repeats.
-
-    missing: what the meter may be asked for, the most urgent first, as far as one BACKFILL can
-    carry it; the counter after ``downlink_counter`` is then for that BACKFILL. came: what this
-    uplink brought or named as lost. Both are unwrapped.
-    """
-
-    resume_at: int
-    downlink_counter: int
-    settings_version: int
-    stored_count: int = 0
-    repeat_count: int = 0
-    lost_count: int = 0
-    conflicts: tuple[str, ...] = ()
-    missing: tuple[Range, ...] = ()
-    came: tuple[Range, ...] = ()
 
 
 def take_hello(
@@ -58,7 +33,7 @@ def take_hello(
     """Open custody of the meter's epoch, or go on with it, as its HELLO says."""
     is_new = open_epoch(connection, origin, hello)
     promise = Promise.accept(connection, origin)
-    promise.learn(origin, hello)
+    follow_boot(connection, origin, promise, hello)
     connection.execute(
         "UPDATE meters SET epoch = ?, hello = ?, hello_at_ms = ? WHERE meter_id = ?",
         (origin.epoch, json.dumps(dict(hello)), origin.received_at_ms, origin.meter_id),
@@ -67,7 +42,7 @@ def take_hello(
     gaps = promise.gaps(connection, origin)
     lost_count += _follow_ring(gaps, promise.resume_at, hello)
     promise.follow(gaps)
-    return _receipt(connection, origin, promise, lost_count=lost_count)
+    return make_receipt(connection, origin, promise, lost_count=lost_count)
 
 
 def _follow_ring(gaps: Gaps, resume_at: int, hello: Mapping[str, Any]) -> int:
@@ -96,7 +71,7 @@ def take_readings(
         conflicts = _conflicts(connection, origin, held)
     came = runs([sequence for sequence, _ in held])
     _note_held(connection, origin, promise, came)
-    return _receipt(
+    return make_receipt(
         connection,
         origin,
         promise,
@@ -116,7 +91,7 @@ def take_status(
         "UPDATE meters SET status = ?, status_at_ms = ? WHERE meter_id = ?",
         (json.dumps(dict(status)), origin.received_at_ms, origin.meter_id),
     )
-    return _receipt(connection, origin, promise)
+    return make_receipt(connection, origin, promise)
 
 
 def take_lost(
@@ -132,7 +107,7 @@ def take_lost(
     came = [(first, last) for first, last in lost if first <= last]
     lost_count = sum(gaps.lose(first, last) for first, last in came)
     promise.follow(gaps)
-    return _receipt(connection, origin, promise, lost_count=lost_count, came=came)
+    return make_receipt(connection, origin, promise, lost_count=lost_count, came=came)
 
 
 _INSERT = (
@@ -157,7 +132,7 @@ def _insert(connection: sqlite3.Connection, origin: Origin, promise: Promise, he
             origin.meter_id,
             origin.epoch,
             sequence,
-            *_measurement(record, _measured_at_s(record, sequence, promise)),
+            *_measurement(record, measured_at_s(connection, origin, promise, sequence, record)),
             *tail,
         )
         for sequence, record in held
@@ -182,14 +157,6 @@ def _measurement(record: IntervalRecord, measured_at_s: int | None) -> tuple[Any
     )
 
 
-def _measured_at_s(record: IntervalRecord, sequence: int, promise: Promise) -> int | None:
-    if record.time_quality != TimeQuality.UNSET:
-        return record.taken_at_s
-    if promise.clock_offset_s is None or sequence < promise.boot_sequence:
-        return None
-    return record.taken_at_s + promise.clock_offset_s
-
-
 def _conflicts(connection: sqlite3.Connection, origin: Origin, held: Held) -> tuple[str, ...]:
     """Return the ids under which something else is held than what came now."""
     found = []
@@ -212,48 +179,3 @@ def _note_held(
         promise.resume_at = promise.sequence_next = gaps.sequence_next  # the usual case
     else:
         promise.follow(gaps)
-
-
-def _receipt(
-    connection: sqlite3.Connection,
-    origin: Origin,
-    promise: Promise,
-    *,
-    stored_count: int = 0,
-    repeat_count: int = 0,
-    lost_count: int = 0,
-    conflicts: tuple[str, ...] = (),
-    came: Sequence[Range] = (),
-) -> Receipt:
-    missing = _missing(connection, origin, promise)
-    return Receipt(
-        resume_at=wrap(promise.sequence_next),
-        downlink_counter=promise.fulfil(
-            connection, origin, stored_count, downlink_count=2 if missing else 1
-        ),
-        settings_version=promise.settings_version,
-        stored_count=stored_count,
-        repeat_count=repeat_count,
-        lost_count=lost_count,
-        conflicts=conflicts,
-        missing=tuple(missing),
-        came=tuple(came),
-    )
-
-
-def _missing(connection: sqlite3.Connection, origin: Origin, promise: Promise) -> Sequence[Range]:
-    """Return what one BACKFILL may ask for now: nothing, as a rule, and then at no cost."""
-    if promise.is_whole:
-        return ()
-    count_max = _ranges_max(connection, origin.meter_id)
-    return promise.gaps(connection, origin).open_ranges(count_max)
-
-
-def _ranges_max(connection: sqlite3.Connection, meter_id: int) -> int:
-    """Return how many ranges fit into a downlink that this meter takes."""
-    row = connection.execute(
-        "SELECT json_extract(hello, '$.frame_size_max') FROM meters WHERE meter_id = ?",
-        (meter_id,),
-    ).fetchone()
-    room_bytes = int(row[0]) - _BACKFILL_FIXED_BYTES
-    return max(0, min(RANGES_MAX, room_bytes // _RANGE_BYTES))

@@ -83,7 +83,25 @@ CREATE TABLE gaps (
 CREATE INDEX gaps_missing ON gaps (meter_id, epoch, first_sequence) WHERE state <> 'closed';
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_BOOTS = """
+CREATE TABLE boots (
+    meter_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    boot_sequence INTEGER NOT NULL,    -- first sequence of this boot
+    sequence_end INTEGER NOT NULL,     -- one above the highest known to be of this boot
+    clock_offset_s INTEGER,            -- places its records that have no time
+    PRIMARY KEY (meter_id, epoch, boot_sequence),
+    FOREIGN KEY (meter_id, epoch) REFERENCES custody
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO boots
+SELECT meter_id, epoch, boot_sequence, sequence_next, clock_offset_s FROM custody;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _VERSION_1,
+    _BOOTS,
+)
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 
 _CACHE_KIB = 512

@@ -1,0 +1,80 @@
+"""What was decided about one uplink, and so what may be answered to it."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from weir_gateway.store.promise import Origin, Promise
+from weir_gateway.store.sequences import Range, wrap
+
+RANGES_MAX = 24
+"""Ranges in one BACKFILL (WL-FIL-02)."""
+
+_BACKFILL_FIXED_BYTES = 5 + 5 + 4 + 8  # type and meter, counter, answers, tag
+_RANGE_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was decided. resume_at: as the wire carries it. conflicts: ids of refused repeats.
+
+    missing: what the meter may be asked for, the most urgent first, as far as one BACKFILL can
+    carry it; the counter after ``downlink_counter`` is then for that BACKFILL. came: what this
+    uplink brought or named as lost. Both are unwrapped.
+    """
+
+    resume_at: int
+    downlink_counter: int
+    settings_version: int
+    stored_count: int = 0
+    repeat_count: int = 0
+    lost_count: int = 0
+    conflicts: tuple[str, ...] = ()
+    missing: tuple[Range, ...] = ()
+    came: tuple[Range, ...] = ()
+
+
+def make_receipt(
+    connection: sqlite3.Connection,
+    origin: Origin,
+    promise: Promise,
+    *,
+    stored_count: int = 0,
+    repeat_count: int = 0,
+    lost_count: int = 0,
+    conflicts: tuple[str, ...] = (),
+    came: Sequence[Range] = (),
+) -> Receipt:
+    """Write the promise back, and say what may be answered once that is durable."""
+    missing = _missing(connection, origin, promise)
+    return Receipt(
+        resume_at=wrap(promise.sequence_next),
+        downlink_counter=promise.fulfil(
+            connection, origin, stored_count, downlink_count=2 if missing else 1
+        ),
+        settings_version=promise.settings_version,
+        stored_count=stored_count,
+        repeat_count=repeat_count,
+        lost_count=lost_count,
+        conflicts=conflicts,
+        missing=tuple(missing),
+        came=tuple(came),
+    )
+
+
+def _missing(connection: sqlite3.Connection, origin: Origin, promise: Promise) -> Sequence[Range]:
+    """Return what one BACKFILL may ask for now: nothing, as a rule, and then at no cost."""
+    if promise.is_whole:
+        return ()
+    count_max = _ranges_max(connection, origin.meter_id)
+    return promise.gaps(connection, origin).open_ranges(count_max)
+
+
+def _ranges_max(connection: sqlite3.Connection, meter_id: int) -> int:
+    """Return how many ranges fit into a downlink that this meter takes."""
+    row = connection.execute(
+        "SELECT json_extract(hello, '$.frame_size_max') FROM meters WHERE meter_id = ?",
+        (meter_id,),
+    ).fetchone()
+    room_bytes = int(row[0]) - _BACKFILL_FIXED_BYTES
+    return max(0, min(RANGES_MAX, room_bytes // _RANGE_BYTES))

@@ -152,7 +152,7 @@ def test_acknowledgements_lost_on_the_line_cost_repeats_on_it_and_none_on_mqtt(
     calendar.let_pass(minutes=15)
     readings = collect(gateway, subscriber, count=9)
     assert [one["forward_pulses"] for one in readings] == totals(9)
-    assert gateway.client.gateway()["readings"]["repeats"] >= 3
+    assert gateway.client.gateway()["readings"]["repeats"] >= 1
     assert subscriber.repeats == []
 
 

@@ -48,7 +48,7 @@ def stored(**changes: Any) -> StoredReading:
 
 
 def test_a_reading_tells_everything_in_its_units() -> None:
-    assert reading_document(stored()) == {
+    assert reading_document(stored(), historical=False) == {
         "id": "1001-9f3a2c11-42",
         "meter_id": 1001,
         "epoch": "9f3a2c11",
@@ -70,6 +70,7 @@ def test_a_reading_tells_everything_in_its_units() -> None:
         "pressure_min_kpa": 390,
         "pressure_max_kpa": None,
         "quality": [],
+        "historical": False,
         "received_at": "2021-03-01T00:00:03.250Z",
     }
 
@@ -110,7 +111,9 @@ def test_a_flow_is_right_to_half_a_millilitre_an_hour(volume_ml: int, interval_s
 def test_how_good_the_time_is_stands_beside_it(
     quality: TimeQuality, measured_at_s: int | None, word: str, error_s: float | None
 ) -> None:
-    document = reading_document(stored(time_quality=quality, measured_at_s=measured_at_s))
+    document = reading_document(
+        stored(time_quality=quality, measured_at_s=measured_at_s), historical=False
+    )
     assert (document["time_quality"], document["time_error_s"]) == (word, error_s)
     assert (document["measured_at"] is None) == (measured_at_s is None)
 
@@ -123,7 +126,7 @@ NOT_HELD = {
 
 
 def test_without_the_reading_before_the_interval_is_unknown_not_zero() -> None:
-    document = reading_document(stored(**NOT_HELD))
+    document = reading_document(stored(**NOT_HELD), historical=False)
     assert document["interval_s"] is None
     assert document["interval_forward_volume_l"] is None
     assert document["interval_reverse_volume_l"] is None
@@ -143,27 +146,29 @@ def test_without_the_reading_before_the_interval_is_unknown_not_zero() -> None:
 def test_without_two_times_of_one_clock_there_is_volume_but_no_flow(
     change: dict[str, Any],
 ) -> None:
-    document = reading_document(stored(**change))
+    document = reading_document(stored(**change), historical=False)
     assert document["interval_s"] is None
     assert document["flow_mean_l_per_h"] is None
     assert document["interval_forward_volume_l"] == 0.2
 
 
 def test_a_register_that_wraps_goes_on_counting() -> None:
-    document = reading_document(stored(before_forward_pulses=U32_MAX - 4, forward_pulses=5))
+    document = reading_document(
+        stored(before_forward_pulses=U32_MAX - 4, forward_pulses=5), historical=False
+    )
     assert document["interval_forward_volume_l"] == 0.1
     assert document["quality"] == []
 
 
 def test_a_register_that_goes_back_is_told_and_makes_no_volume() -> None:
-    document = reading_document(stored(before_forward_pulses=1501))
+    document = reading_document(stored(before_forward_pulses=1501), historical=False)
     assert document["interval_forward_volume_l"] is None
     assert document["interval_reverse_volume_l"] is None
     assert document["quality"] == ["register_back"]
 
 
 def test_net_reverse_flow_is_negative() -> None:
-    document = reading_document(stored(reverse_pulses=211))
+    document = reading_document(stored(reverse_pulses=211), historical=False)
     assert document["flow_mean_l_per_h"] == -7.2
 
 
@@ -175,7 +180,7 @@ def test_every_status_bit_has_a_word() -> None:
 
 
 def test_a_wrapped_sequence_shows_as_the_meter_counts_it() -> None:
-    document = reading_document(stored(sequence=2**32 + 7))
+    document = reading_document(stored(sequence=2**32 + 7), historical=False)
     assert (document["sequence"], document["id"]) == (7, "1001-9f3a2c11-7")
 
 

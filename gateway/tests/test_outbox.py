@@ -20,7 +20,7 @@ def books(tmp_path: Path) -> Iterator[Bookkeeping]:
 
 def waiting(books: Bookkeeping, meter_id: int, count_max: int = 100) -> list[tuple[int, int]]:
     found = outbox.oldest_unpublished(books.connection, meter_id, count_max)
-    return [(one.epoch, one.sequence) for one in found]
+    return [(one.reading.epoch, one.reading.sequence) for one in found]
 
 
 def test_only_meters_with_unpublished_readings_wait(books: Bookkeeping) -> None:
@@ -69,20 +69,28 @@ def test_each_reading_brings_the_one_before_it(books: Bookkeeping) -> None:
     books.span(0, 1)
     books.span(3, 3)
     found = outbox.oldest_unpublished(books.connection, A, 9)
-    assert [one.before_forward_pulses for one in found] == [None, 0, None]
-    assert [one.before_reverse_pulses for one in found] == [None, 0, None]
+    assert [one.reading.before_forward_pulses for one in found] == [None, 0, None]
+    assert [one.reading.before_reverse_pulses for one in found] == [None, 0, None]
 
 
 def test_the_order_comes_from_indexes_not_from_sorting(books: Bookkeeping) -> None:
-    queries_and_values = ((outbox.OLDEST, (A, 10)), (outbox.METERS, ()), (outbox.COUNT, ()))
+    queries_and_values = (
+        (outbox.OLDEST, (A, 10)),
+        (outbox.METERS, ()),
+        (outbox.DEPTH, (A, 10)),
+        (outbox.COUNT, ()),
+        (outbox.NEWEST, (A,)),
+        (outbox.UNPUBLISHED, (A, 1, 1)),
+    )
     plans = [
         books.connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
         for query, values in queries_and_values
     ]
     steps = [step[3] for plan in plans for step in plan]
     assert not [step for step in steps if "TEMP B-TREE" in step]
-    assert sum("readings_unpublished" in step for step in steps) == 4
-    assert "COVERING INDEX" in steps[-1]
+    assert not [step for step in steps if "SCAN r" in step and "INDEX" not in step]
+    assert sum("readings_unpublished" in step for step in steps) == 5
+    assert sum("COVERING INDEX readings_unpublished" in step for step in steps) == 4
 
 
 def test_pages_of_readings_follow_each_other_over_epochs(books: Bookkeeping) -> None:
@@ -107,3 +115,27 @@ def test_a_reading_is_found_by_its_id(books: Bookkeeping) -> None:
     assert queries.find_reading(books.connection, A, books.epoch, 3) == (A, books.epoch, 3)
     assert queries.find_reading(books.connection, A, books.epoch, 5) is None
     assert queries.find_reading(books.connection, A, 1, 3) is None
+
+
+def test_the_newest_is_of_the_epoch_heard_last_published_or_not(books: Bookkeeping) -> None:
+    assert outbox.newest_key(books.connection, A) is None
+    books.hello(epoch=9)
+    books.span(100, 104, epoch=9)
+    books.hello(epoch=3)
+    assert outbox.newest_key(books.connection, A) == (A, 9, 104)
+    books.span(0, 1, epoch=3)
+    assert outbox.newest_key(books.connection, A) == (A, 3, 1)
+    assert outbox.unpublished(books.connection, (A, 3, 1)) is not None
+    outbox.mark_published(books.connection, [(A, 3, 1)])
+    assert outbox.newest_key(books.connection, A) == (A, 3, 1)
+    assert outbox.unpublished(books.connection, (A, 3, 1)) is None
+
+
+def test_a_depth_is_counted_no_further_than_asked(books: Bookkeeping) -> None:
+    books.hello()
+    books.span(0, 19)
+    assert [outbox.depth(books.connection, A, count_max) for count_max in (5, 20, 99)] == [
+        5,
+        20,
+        20,
+    ]

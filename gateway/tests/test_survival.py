@@ -86,14 +86,20 @@ def stored(gateway: GatewayRun) -> list[int]:
 
 
 def expect_on_mqtt(consumer: Consumer, count: int, meter_id: int = METER) -> None:
-    """Wait for every reading of a meter to arrive, the first time each in order."""
+    """Wait for every reading of a meter; the first of each are in order within their lane."""
 
-    def sequences() -> list[int]:
-        found = consumer.payloads(f"weir/{meter_id}/reading")
-        return list(dict.fromkeys(document["sequence"] for document in found))
+    def first_arrivals() -> dict[int, bool]:
+        arrived: dict[int, bool] = {}
+        for document in consumer.payloads(f"weir/{meter_id}/reading"):
+            arrived.setdefault(document["sequence"], document["historical"])
+        return arrived
 
-    wait_for(lambda: len(sequences()) >= count, f"{count} readings on MQTT")
-    assert sequences() == list(range(count))
+    wait_for(lambda: len(first_arrivals()) >= count, f"{count} readings on MQTT")
+    arrived = first_arrivals()
+    assert sorted(arrived) == list(range(count))
+    for lane in (True, False):
+        sequences = [one for one, historical in arrived.items() if historical is lane]
+        assert sequences == sorted(sequences)
 
 
 def test_killed_between_commit_and_answer_nothing_is_lost_or_doubled(

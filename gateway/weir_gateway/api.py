@@ -1,6 +1,7 @@
 """The routes of the local interface. Described for users in docs/api.md."""
 
 import re
+from collections.abc import Iterable
 from typing import TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -18,8 +19,8 @@ from weir_gateway.documents import (
 from weir_gateway.http_connection import Answer, Request, refusal
 from weir_gateway.registry import Registry
 from weir_gateway.status import StatusReporter
-from weir_gateway.store import Database, queries
-from weir_gateway.store.rows import ReadingKey, StoredMeter
+from weir_gateway.store import Database, outbox, queries
+from weir_gateway.store.rows import ReadingKey, StoredMeter, StoredReading
 from weir_gateway.store.sequences import wrap
 
 LIMIT_DEFAULT = 100
@@ -130,11 +131,18 @@ class Api:
         after = options.get("after")
         if after is None:
             found = await self._store.read(queries.newest_readings, meter_id, limit)
-            return {"readings": [reading_document(one) for one in found], "next": None}
+            return {"readings": await self._reading_documents(meter_id, found), "next": None}
         key = None if after == "0" else await self._reading_key(meter_id, after)
         found = await self._store.read(queries.readings_after, meter_id, key, limit)
-        readings = [reading_document(one) for one in found]
+        readings = await self._reading_documents(meter_id, found)
         return {"readings": readings, "next": readings[-1]["id"] if len(found) == limit else None}
+
+    async def _reading_documents(
+        self, meter_id: int, readings: Iterable[StoredReading]
+    ) -> list[ReadingDocument]:
+        """Ask for the newest after the readings, so that it is none of theirs that is older."""
+        newest_key = await self._store.read(outbox.newest_key, meter_id)
+        return [reading_document(one, historical=one[:3] != newest_key) for one in readings]
 
     async def _known(self, meter_id: int) -> StoredMeter | None:
         """Return what is stored of a meter, None when it is registered but was never heard."""

@@ -15,7 +15,10 @@ _COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class ReadingDocument(TypedDict):
-    """One interval record. What cannot be known is None, never 0."""
+    """One interval record. What cannot be known is None, never 0.
+
+    historical: False only for the newest of its meter when the document was made.
+    """
 
     id: str
     meter_id: int
@@ -38,6 +41,7 @@ class ReadingDocument(TypedDict):
     pressure_min_kpa: int | None
     pressure_max_kpa: int | None
     quality: list[str]
+    historical: bool
     received_at: str
 
 
@@ -102,7 +106,7 @@ def status_words(status: int) -> tuple[str, ...]:
     return tuple(words)
 
 
-def reading_document(reading: StoredReading) -> ReadingDocument:
+def reading_document(reading: StoredReading, *, historical: bool) -> ReadingDocument:
     weight_ml = reading.pulse_weight_ml
     forward, reverse = _interval_pulses(reading)
     interval_s = _interval_s(reading)
@@ -137,6 +141,7 @@ def reading_document(reading: StoredReading) -> ReadingDocument:
         "pressure_min_kpa": reading.pressure_min_kpa,
         "pressure_max_kpa": reading.pressure_max_kpa,
         "quality": quality,
+        "historical": historical,
         "received_at": utc_text_ms(reading.received_at_ms),
     }
 
@@ -251,7 +256,7 @@ def _status_measurement(status: dict[str, int], status_at_ms: int) -> Measuremen
 
 
 def _reading_measurement(newest: StoredReading) -> MeasurementDocument:
-    reading = reading_document(newest)
+    reading = reading_document(newest, historical=False)
     return {
         "measured_at": reading["measured_at"],
         "flow_l_per_h": reading["flow_mean_l_per_h"],

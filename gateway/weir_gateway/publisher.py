@@ -1,29 +1,23 @@
-"""Publishes readings from the database, oldest first within a meter, until each is acknowledged.
+"""Publishes readings from the database until each is acknowledged.
 
+In which order is up to ``lanes``: oldest first within a meter, live ones ahead of a deep backlog.
 The backlog lives on disk: in memory are only the readings in hand, a bounded number. A reading is
 marked done after its PUBACK; whatever happens before, it is published again under the same id.
 """
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from itertools import islice
 
-from weir_gateway import messages
-from weir_gateway.documents import json_bytes, reading_document
+from weir_gateway import lanes, messages
 from weir_gateway.errors import StoreUnavailable
+from weir_gateway.lanes import InHand, Message
 from weir_gateway.mqtt import BrokerLost, Delivery
 from weir_gateway.outlet import Outlet
 from weir_gateway.store import Database, outbox
 from weir_gateway.store.rows import ReadingKey
 from weir_gateway.topics import Topics
-
-FETCH_MAX = 256
-"""Readings fetched at once: enough to keep the window full while the next are fetched."""
-
-METERS_MAX = 64
-"""Meters that share one fetch, so that none waits for another's backlog."""
 
 UNMARKED_MAX = 2000
 """Acknowledged readings that wait to be marked, as on a full disk, before publishing pauses."""
@@ -31,12 +25,6 @@ UNMARKED_MAX = 2000
 _RETRY_S = 1.0
 DENIED_PAUSE_S = 10.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    key: ReadingKey
-    payload: bytes
 
 
 class Publisher:
@@ -47,6 +35,7 @@ class Publisher:
         self._broker = broker
         self._topics = topics
         self._waiting: dict[int, None] = {}  # meters, in the order of their turns
+        self._live: dict[int, None] = {}  # meters that may have something new, in order
         self._in_hand: dict[int, set[ReadingKey]] = {}
         self._acknowledged: set[ReadingKey] = set()
         self._has_waiting = asyncio.Event()
@@ -60,7 +49,7 @@ class Publisher:
     def add(self, meter_id: int, count: int) -> None:
         """Take note that ``count`` readings of this meter were stored."""
         self.backlog += count
-        self._wait_turns([meter_id])
+        self._look_again([meter_id])
 
     def on_delivered(self, deliveries: Sequence[Delivery]) -> None:
         """Take note of what the broker has acknowledged or denied."""
@@ -73,20 +62,20 @@ class Publisher:
                 self._has_acknowledged.set()
             else:
                 self._in_hand[key[0]].discard(key)
-                self._wait_turns([key[0]])
+                self._look_again([key[0]])
                 self._denied = delivery.denied
 
     def on_connected(self) -> None:
         """Take back what the connection before has not acknowledged; it is fetched again."""
         self._connection_count += 1
-        self._wait_turns(self._in_hand)
+        self._look_again(self._in_hand)
         kept = {meter_id: keys & self._acknowledged for meter_id, keys in self._in_hand.items()}
         self._in_hand = {meter_id: keys for meter_id, keys in kept.items() if keys}
 
     async def load(self) -> None:
         """Find the backlog. To be awaited before the first ``add``."""
         self.backlog = await self._store.read(outbox.unpublished_count)
-        self._wait_turns(await self._store.read(outbox.waiting_meters))
+        self._look_again(await self._store.read(outbox.waiting_meters))
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -99,6 +88,12 @@ class Publisher:
         while self.backlog and self._broker.connected.is_set():
             self._marked.clear()
             await self._marked.wait()
+
+    def _look_again(self, meter_ids: Iterable[int]) -> None:
+        """Give these meters a turn in both lanes."""
+        meter_ids = list(meter_ids)
+        self._live.update(dict.fromkeys(meter_ids))
+        self._wait_turns(meter_ids)
 
     def _wait_turns(self, meter_ids: Iterable[int]) -> None:
         self._waiting.update(dict.fromkeys(meter_ids))
@@ -129,33 +124,30 @@ class Publisher:
             self._marked.clear()
             await self._marked.wait()
 
-    async def _fetch(self) -> list[_Message]:
+    async def _fetch(self) -> list[Message]:
         """Return the next readings of the meters whose turn it is, and take them in hand."""
-        turn = list(self._waiting)[:METERS_MAX]
-        for meter_id in turn:
-            del self._waiting[meter_id]  # before reading: what is stored from now on waits anew
+        # Taken off the lists before reading: what is stored from now on waits anew.
+        turn = _take(self._waiting, lanes.METERS_MAX)
+        live = _take(self._live, lanes.LIVE_MAX)
+        connection_count = self._connection_count
         try:
-            found = await self._read_oldest(turn)
+            arguments = self._snapshot(turn), self._snapshot(live)
+            fetched = await self._store.read(lanes.fetch, *arguments)
         except StoreUnavailable:
-            self._wait_turns(turn)
+            self._look_again([*turn, *live])
             raise
-        for meter_id, fetched in found.items():
-            self._in_hand.setdefault(meter_id, set()).update(one.key for one in fetched)
+        if connection_count != self._connection_count:
+            self._look_again([*turn, *live])  # older ones were taken back and come first
+            return []
+        self._wait_turns(fetched.unfinished)
+        for message in fetched.messages:
+            self._in_hand.setdefault(message.key[0], set()).add(message.key)
         if not self._waiting:
             self._has_waiting.clear()
-        return [message for fetched in found.values() for message in fetched]
+        return fetched.messages
 
-    async def _read_oldest(self, turn: list[int]) -> dict[int, list[_Message]]:
-        """Read each meter's share; a meter that may have more waits for its next turn."""
-        share = max(1, FETCH_MAX // len(turn))
-        in_hand = {meter_id: frozenset(self._in_hand.get(meter_id, ())) for meter_id in turn}
-        connection_count = self._connection_count
-        found = await self._store.read(_oldest, in_hand, share)
-        if connection_count != self._connection_count:
-            self._wait_turns(turn)  # older readings were taken back meanwhile and come first
-            return {}
-        self._wait_turns([meter_id for meter_id in turn if len(found[meter_id]) == share])
-        return found
+    def _snapshot(self, meter_ids: Iterable[int]) -> InHand:
+        return {meter_id: frozenset(self._in_hand.get(meter_id, ())) for meter_id in meter_ids}
 
     async def mark(self) -> None:
         """Mark what is acknowledged. Raise StoreUnavailable when the database fails."""
@@ -185,13 +177,9 @@ class Publisher:
         self._marked.set()
 
 
-def _oldest(
-    connection: sqlite3.Connection, in_hand: dict[int, frozenset[ReadingKey]], share: int
-) -> dict[int, list[_Message]]:
-    """Return for each meter up to ``share`` messages that are not in hand, oldest first."""
-    found = {}
-    for meter_id, held in in_hand.items():
-        readings = outbox.oldest_unpublished(connection, meter_id, share + len(held))
-        fresh = [one for one in readings if one[:3] not in held][:share]
-        found[meter_id] = [_Message(one[:3], json_bytes(reading_document(one))) for one in fresh]
-    return found
+def _take(meters: dict[int, None], count_max: int) -> list[int]:
+    """Take the first meters off a list."""
+    taken = list(islice(meters, count_max))
+    for meter_id in taken:
+        del meters[meter_id]
+    return taken

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from weir_gateway.store.rows import (
     READING_COLUMNS,
@@ -9,6 +10,14 @@ from weir_gateway.store.rows import (
     ReadingKey,
     StoredReading,
 )
+
+
+class Waiting(NamedTuple):
+    """An unpublished reading. replayed: it was published before, and is wanted again."""
+
+    reading: StoredReading
+    replayed: bool
+
 
 # Each step of the recursion is one seek in the index of what is unpublished, so the cost follows
 # the number of meters that wait, not of readings.
@@ -26,7 +35,7 @@ SELECT meter_id FROM waiting WHERE meter_id IS NOT NULL
 # CROSS JOIN keeps the epochs outside, so the order comes from the indexes without sorting. The
 # primary key would do as well for SQLite, but would pass over everything already published.
 OLDEST = f"""
-SELECT {READING_COLUMNS}
+SELECT {READING_COLUMNS}, r.replayed
 FROM custody c
 CROSS JOIN readings r INDEXED BY readings_unpublished
     ON r.meter_id = c.meter_id AND r.epoch = c.epoch AND r.published = 0
@@ -34,6 +43,29 @@ CROSS JOIN readings r INDEXED BY readings_unpublished
 WHERE c.meter_id = ?
 ORDER BY c.ordinal, r.sequence
 LIMIT ?
+"""
+
+NEWEST = """
+SELECT r.epoch, r.sequence
+FROM custody c
+CROSS JOIN readings r ON r.meter_id = c.meter_id AND r.epoch = c.epoch
+WHERE c.meter_id = ?
+ORDER BY c.ordinal DESC, r.sequence DESC
+LIMIT 1
+"""
+
+UNPUBLISHED = f"""
+SELECT {READING_COLUMNS}, r.replayed
+FROM readings r
+{WITH_READING_BEFORE}
+WHERE r.meter_id = ? AND r.epoch = ? AND r.sequence = ? AND r.published = 0
+"""
+
+DEPTH = """
+SELECT COUNT(*) FROM (
+    SELECT 1 FROM readings INDEXED BY readings_unpublished
+    WHERE meter_id = ? AND published = 0 LIMIT ?
+)
 """
 
 COUNT = "SELECT COUNT(*) FROM readings WHERE published = 0"
@@ -46,10 +78,26 @@ def waiting_meters(connection: sqlite3.Connection) -> list[int]:
 
 def oldest_unpublished(
     connection: sqlite3.Connection, meter_id: int, count_max: int
-) -> list[StoredReading]:
+) -> list[Waiting]:
     """Return a meter's unpublished readings in their order, oldest first."""
-    rows = connection.execute(OLDEST, (meter_id, count_max))
-    return [StoredReading._make(row) for row in rows]
+    return [_waiting(row) for row in connection.execute(OLDEST, (meter_id, count_max))]
+
+
+def newest_key(connection: sqlite3.Connection, meter_id: int) -> ReadingKey | None:
+    """Return the newest reading that is held of a meter, published or not."""
+    row = connection.execute(NEWEST, (meter_id,)).fetchone()
+    return None if row is None else (meter_id, *row)
+
+
+def unpublished(connection: sqlite3.Connection, key: ReadingKey) -> Waiting | None:
+    """Return one reading if it is held and not published."""
+    row = connection.execute(UNPUBLISHED, key).fetchone()
+    return None if row is None else _waiting(row)
+
+
+def depth(connection: sqlite3.Connection, meter_id: int, count_max: int) -> int:
+    """Return how many unpublished readings a meter has, counting no further than ``count_max``."""
+    return int(connection.execute(DEPTH, (meter_id, count_max)).fetchone()[0])
 
 
 def unpublished_count(connection: sqlite3.Connection) -> int:
@@ -65,3 +113,7 @@ def mark_published(connection: sqlite3.Connection, keys: Iterable[ReadingKey]) -
         keys,
     )
     return connection.total_changes - before
+
+
+def _waiting(row: tuple[Any, ...]) -> Waiting:
+    return Waiting(StoredReading._make(row[:-1]), bool(row[-1]))

@@ -98,9 +98,13 @@ INSERT INTO boots
 SELECT meter_id, epoch, boot_sequence, sequence_next, clock_offset_s FROM custody;
 """
 
+# A replayed reading is published again. It was live once; on MQTT it is not any more.
+_REPLAYED = "ALTER TABLE readings ADD COLUMN replayed INTEGER NOT NULL DEFAULT 0"
+
 MIGRATIONS: tuple[str, ...] = (
     _VERSION_1,
     _BOOTS,
+    _REPLAYED,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -115,6 +115,13 @@ class Consumer:
                 payload["id"] for name, payload, _ in self.messages if name.endswith("/reading")
             ]
 
+    def first_arrivals(self, meter_id: int) -> dict[str, bool]:
+        """Return the ids of a meter's readings as they first came, each with its ``historical``."""
+        arrived: dict[str, bool] = {}
+        for document in self.payloads(f"weir/{meter_id}/reading"):
+            arrived.setdefault(document["id"], document["historical"])
+        return arrived
+
     def _subscribe(self, client: paho.Client, *_: Any) -> None:
         client.subscribe(self._topic, qos=1)
 

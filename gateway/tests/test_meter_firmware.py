@@ -84,7 +84,10 @@ class FirmwareMeter:
 def expect_readings(consumer: Consumer, sequences: list[int]) -> None:
     expected = [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in sequences]
     wait_for(lambda: len(consumer.reading_ids()) >= len(expected), "all readings on MQTT")
-    assert consumer.reading_ids() == expected
+    assert sorted(consumer.reading_ids()) == sorted(expected)
+    arrived = consumer.first_arrivals(METER)
+    history = [one for one in expected if arrived[one]]
+    assert [one for one in arrived if arrived[one]] == history
 
 
 @pytest.mark.parametrize("kind", ["pty", "tcp"])

@@ -87,19 +87,14 @@ def stored(gateway: GatewayRun) -> list[int]:
 
 def expect_on_mqtt(consumer: Consumer, count: int, meter_id: int = METER) -> None:
     """Wait for every reading of a meter; the first of each are in order within their lane."""
-
-    def first_arrivals() -> dict[int, bool]:
-        arrived: dict[int, bool] = {}
-        for document in consumer.payloads(f"weir/{meter_id}/reading"):
-            arrived.setdefault(document["sequence"], document["historical"])
-        return arrived
-
-    wait_for(lambda: len(first_arrivals()) >= count, f"{count} readings on MQTT")
-    arrived = first_arrivals()
-    assert sorted(arrived) == list(range(count))
+    wait_for(lambda: len(consumer.first_arrivals(meter_id)) >= count, f"{count} readings on MQTT")
+    arrived = consumer.first_arrivals(meter_id)
+    expected = [f"{meter_id}-5eed0001-{sequence}" for sequence in range(count)]
+    assert set(arrived) == set(expected)
     for lane in (True, False):
-        sequences = [one for one, historical in arrived.items() if historical is lane]
-        assert sequences == sorted(sequences)
+        assert [one for one in arrived if arrived[one] is lane] == [
+            one for one in expected if arrived[one] is lane
+        ]
 
 
 def test_killed_between_commit_and_answer_nothing_is_lost_or_doubled(

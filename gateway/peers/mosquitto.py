@@ -116,11 +116,20 @@ class Consumer:
             ]
 
     def first_arrivals(self, meter_id: int) -> dict[str, bool]:
-        """Return the ids of a meter's readings as they first came, each with its ``historical``."""
+        """Return the ids of a meter's readings as they first came, each with ``historical``."""
         arrived: dict[str, bool] = {}
         for document in self.payloads(f"weir/{meter_id}/reading"):
             arrived.setdefault(document["id"], document["historical"])
         return arrived
+
+    def expect_all(self, meter_id: int, ids: list[str]) -> None:
+        """Wait for these readings and no others of a meter, in order within their lane."""
+        wait_for(lambda: len(self.first_arrivals(meter_id)) >= len(ids), f"{len(ids)} readings")
+        arrived = self.first_arrivals(meter_id)
+        assert set(arrived) == set(ids)
+        for lane in (True, False):
+            in_lane = [one for one in arrived if arrived[one] is lane]
+            assert in_lane == [one for one in ids if arrived[one] is lane]
 
     def _subscribe(self, client: paho.Client, *_: Any) -> None:
         client.subscribe(self._topic, qos=1)

@@ -12,7 +12,6 @@ from peers.gateway_run import GatewayRun
 from peers.meter_links import MeterLink, PtyLink
 from peers.mosquitto import Consumer
 from peers.scripted_meter import HELLO, ScriptedMeter, record
-from peers.waiting import wait_for
 from weir.link.sealing import Sealer
 from weir.link.session import DeviceSession
 
@@ -83,11 +82,8 @@ class FirmwareMeter:
 
 def expect_readings(consumer: Consumer, sequences: list[int]) -> None:
     expected = [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in sequences]
-    wait_for(lambda: len(consumer.reading_ids()) >= len(expected), "all readings on MQTT")
-    assert sorted(consumer.reading_ids()) == sorted(expected)
-    arrived = consumer.first_arrivals(METER)
-    history = [one for one in expected if arrived[one]]
-    assert [one for one in arrived if arrived[one]] == history
+    consumer.expect_all(METER, expected)
+    assert len(consumer.reading_ids()) == len(expected)
 
 
 @pytest.mark.parametrize("kind", ["pty", "tcp"])
@@ -127,9 +123,7 @@ def test_a_bad_link_and_restarts_cost_time_but_no_reading(
             meter.drain(link, carry)
         gateway.kill()
     gateway.start()
-    wait_for(lambda: len(set(consumer.reading_ids())) >= 900, "all readings on MQTT")
-    ids = list(dict.fromkeys(consumer.reading_ids()))
-    assert ids == [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in range(900)]
+    consumer.expect_all(METER, [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in range(900)])
 
 
 def test_what_the_ring_has_lost_is_named_and_the_rest_arrives(

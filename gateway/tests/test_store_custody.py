@@ -343,6 +343,4 @@ def test_whatever_order_readings_come_in_each_is_held_once(
 
 def test_the_database_refuses_a_reading_without_custody(books: Bookkeeping) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        books.connection.execute(
-            "INSERT INTO readings VALUES (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)"
-        )
+        books.connection.execute(f"INSERT INTO readings VALUES ({', '.join('1' * 18)})")

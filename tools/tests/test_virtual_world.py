@@ -1,0 +1,35 @@
+"""The virtual world: whatever goes wrong in it, no reading is lost and none is counted twice."""
+
+import pytest
+
+from weir_tools.virtual.scenario import ALL_FAULTS, Fault, Scenario
+from weir_tools.virtual.world import Outcome, run
+
+
+def checked(scenario: Scenario) -> Outcome:
+    """Run a world; fail with what was broken, where, and how to see it again."""
+    outcome = run(scenario)
+    broken = [f"meter {v.meter_id}, sequence {v.sequence}: {v.what}" for v in outcome.violations]
+    assert not broken, "\n".join([*broken[:10], scenario.command()])
+    assert outcome.stored + outcome.lost_named == outcome.readings_taken
+    assert outcome.published == outcome.stored
+    return outcome
+
+
+def test_in_peace_every_reading_is_stored_and_published_once() -> None:
+    outcome = checked(Scenario(1, meters=3, faults=frozenset()))
+    assert outcome.readings_taken >= 3 * 96
+    assert outcome.stored == outcome.readings_taken
+    assert outcome.repeats == 0
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_one_kind_of_fault_loses_nothing(fault: Fault) -> None:
+    checked(Scenario(2, meters=3, faults=frozenset({fault})))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_faults_together_lose_nothing(seed: int) -> None:
+    outcome = checked(Scenario(seed, meters=4, days=1.5, faults=ALL_FAULTS))
+    assert outcome.power_cuts
+    assert outcome.kills

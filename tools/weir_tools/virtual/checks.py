@@ -1,0 +1,147 @@
+"""What must hold once everything has drained."""
+
+import sqlite3
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from weir_gateway.store import outbox
+from weir_tools.virtual.gateway import VirtualGateway
+from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger, MeterBook, Name, Values
+from weir_tools.virtual.meter import VirtualMeter
+
+NEVER = ("fault", "conflict", "unanswerable", "unsupported")
+"""Reasons for which the gateway must not have refused anything: each would be a defect."""
+
+_NO_PRESSURE_KPA = -32768
+
+
+@dataclass(slots=True)
+class Tally:
+    taken: int = 0
+    stored: int = 0
+    lost_named: int = 0
+    lost_unnamed: int = 0
+    duplicates: int = 0
+
+
+class Losses:
+    """The ranges that the gateway has named lost, by meter and epoch."""
+
+    def __init__(self, database: sqlite3.Connection, meter_id: int) -> None:
+        self._ranges: dict[int, list[tuple[int, int]]] = {}
+        rows = database.execute(
+            "SELECT epoch, first_sequence, last_sequence FROM gaps "
+            "WHERE meter_id = ? AND state = 'lost' ORDER BY epoch, first_sequence",
+            (meter_id,),
+        )
+        for epoch, first, last in rows:
+            self._ranges.setdefault(epoch, []).append((first, last))
+
+    def has(self, name: Name) -> bool:
+        ranges = self._ranges.get(name[0], [])
+        for sequence in (name[1], name[1] + SEQUENCE_MASK + 1):  # as wire and as unwrapped
+            place = bisect_right(ranges, (sequence, 1 << 62))
+            if place and ranges[place - 1][1] >= sequence:
+                return True
+        return False
+
+
+def is_settled(ledger: Ledger, database: sqlite3.Connection, book: MeterBook) -> bool:
+    """Return whether all that a meter took is stored or named lost."""
+    missing = _missing(ledger, book)
+    if not missing:
+        return True
+    losses = Losses(database, book.meter_id)
+    return all(losses.has(name) for name in missing)
+
+
+def unpublished_count(database: sqlite3.Connection) -> int:
+    return outbox.unpublished_count(database)
+
+
+def check_all(
+    ledger: Ledger,
+    database: sqlite3.Connection,
+    meters: list[VirtualMeter],
+    gateway: VirtualGateway,
+) -> Tally:
+    """Enter every broken promise into the ledger; return what there was."""
+    tally = Tally()
+    for meter in meters:
+        _check_custody(ledger, database, meter.book, tally)
+        _check_registers(ledger, database, meter.meter_id)
+    _check_published(ledger)
+    for reason in NEVER:
+        if gateway.rejects[reason]:
+            ledger.breach(0, None, f"the gateway refused {gateway.rejects[reason]} as {reason}")
+    return tally
+
+
+def _missing(ledger: Ledger, book: MeterBook) -> set[Name]:
+    stored, meter_id = ledger.stored, book.meter_id
+    return {name for name in book.names() if (meter_id, *name) not in stored}
+
+
+def _check_custody(
+    ledger: Ledger, database: sqlite3.Connection, book: MeterBook, tally: Tally
+) -> None:
+    held = _held(database, book.meter_id)
+    losses = Losses(database, book.meter_id)
+    names = book.names()
+    tally.taken += len(names)
+    tally.stored += len(held)
+    for name in sorted(names - held.keys()):
+        if losses.has(name):
+            tally.lost_named += 1
+            if name in book.taken and not book.is_overwritten(name):
+                ledger.breach(book.meter_id, name[1], "is named lost, but the meter has it")
+        else:
+            tally.lost_unnamed += 1
+            ledger.breach(book.meter_id, name[1], "is neither stored nor named lost")
+    for name, values in held.items():
+        _check_reading(ledger, book, name, values)
+        if losses.has(name):
+            ledger.breach(book.meter_id, name[1], "is stored and named lost")
+
+
+def _check_reading(ledger: Ledger, book: MeterBook, name: Name, values: Values) -> None:
+    taken = book.taken.get(name)
+    known = [taken] if taken is not None else book.doubtful.get(name, [])
+    if all(one.values != values for one in known):
+        ledger.breach(book.meter_id, name[1], f"is stored as {values}, which was never taken")
+
+
+def _held(database: sqlite3.Connection, meter_id: int) -> dict[Name, Values]:
+    rows = database.execute(
+        "SELECT epoch, sequence, taken_at_s, forward_pulses, reverse_pulses, pressure_mean_kpa, "
+        "pressure_min_kpa, pressure_max_kpa, peak_flow_pulses, status, time_quality "
+        "FROM readings WHERE meter_id = ?",
+        (meter_id,),
+    )
+    return {
+        (epoch, sequence & SEQUENCE_MASK): tuple(
+            _NO_PRESSURE_KPA if value is None else value for value in values
+        )
+        for epoch, sequence, *values in rows
+    }
+
+
+def _check_registers(ledger: Ledger, database: sqlite3.Connection, meter_id: int) -> None:
+    before: dict[int, tuple[int, int]] = {}
+    rows = database.execute(
+        "SELECT epoch, sequence, forward_pulses, reverse_pulses FROM readings "
+        "WHERE meter_id = ? ORDER BY epoch, sequence",
+        (meter_id,),
+    )
+    for epoch, sequence, *registers in rows:
+        for now, was in zip(registers, before.get(epoch, registers), strict=True):
+            if (now - was) & SEQUENCE_MASK >= 1 << 31:
+                ledger.breach(meter_id, sequence, f"a register went back from {was} to {now}")
+        before[epoch] = (registers[0], registers[1])
+
+
+def _check_published(ledger: Ledger) -> None:
+    for key in sorted(ledger.stored.keys() - ledger.arrivals.keys()):
+        ledger.breach(key[0], key[2], "was never published")
+    for key in sorted(ledger.arrivals.keys() - ledger.stored.keys()):
+        ledger.breach(key[0], key[2], "was published but is not stored")

@@ -1,0 +1,110 @@
+"""The truth, kept outside of everything that is tested: what was taken, stored and published."""
+
+from dataclasses import dataclass, field
+
+Name = tuple[int, int]
+"""Epoch and sequence of a record, as on the wire."""
+
+Key = tuple[int, int, int]
+"""meter_id, epoch and sequence, as on the wire."""
+
+Values = tuple[int, ...]
+"""A record as the meter keeps it: nine integers, see weir.store.journal."""
+
+SEQUENCE_MASK = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken. sequence: None where it concerns no single record."""
+
+    meter_id: int
+    sequence: int | None
+    what: str
+
+
+@dataclass(slots=True)
+class Taken:
+    """A record as it was given to the ring, in which boot, and the true totals at that moment."""
+
+    values: Values
+    boot: int
+    true_forward: int
+    true_reverse: int
+
+
+@dataclass(slots=True)
+class BootSpan:
+    """The true totals when power came and when it went."""
+
+    began: tuple[int, int]
+    ended: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class MeterBook:
+    """One meter. doubtful: records whose append a power cut interrupted, whole in flash or not."""
+
+    meter_id: int
+    taken: dict[Name, Taken] = field(default_factory=dict)
+    doubtful: dict[Name, list[Taken]] = field(default_factory=dict)
+    in_order: list[Taken] = field(default_factory=list)
+    boots: list[BootSpan] = field(default_factory=list)
+    twice: list[Name] = field(default_factory=list)
+    sequence_oldest: int = 0
+    sequence_next: int = 0
+    epoch: int = 0
+
+    def take(self, name: Name, taken: Taken) -> None:
+        """Note a record whose append has returned."""
+        if name in self.taken:
+            self.twice.append(name)
+        self.taken[name] = taken
+        self.in_order.append(taken)
+
+    def names(self) -> set[Name]:
+        """Return what must be stored or named lost: all taken, and what a cut has used up."""
+        return set(self.taken) | {name for name in self.doubtful if self._is_used_up(name)}
+
+    def _is_used_up(self, name: Name) -> bool:
+        """Return whether the ring has gone past a sequence."""
+        ahead = (self.sequence_next - name[1]) & SEQUENCE_MASK
+        return name[0] != self.epoch or 0 < ahead < 1 << 31
+
+    def is_overwritten(self, name: Name) -> bool:
+        behind = (self.sequence_oldest - name[1]) & SEQUENCE_MASK
+        return name[0] != self.epoch or 0 < behind < 1 << 31
+
+
+@dataclass(slots=True)
+class Arrival:
+    """The first arrival of a reading at the consumers. place: in the order of all arrivals."""
+
+    place: int
+    historical: bool
+    values: tuple[int | None, ...]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """stored: the commit that each reading became durable with. arrivals: by key."""
+
+    books: dict[int, MeterBook] = field(default_factory=dict)
+    stored: dict[Key, int] = field(default_factory=dict)
+    uplink_counters: dict[tuple[int, int], int] = field(default_factory=dict)
+    arrivals: dict[Key, Arrival] = field(default_factory=dict)
+    denied: set[Key] = field(default_factory=set)
+    arrival_count: int = 0
+    violations: list[Violation] = field(default_factory=list)
+
+    def book(self, meter_id: int) -> MeterBook:
+        return self.books.setdefault(meter_id, MeterBook(meter_id))
+
+    def arrive(self, key: Key, arrival: Arrival) -> None:
+        """Note an arrival at the consumers. A repeat must say the same."""
+        first = self.arrivals.setdefault(key, arrival)
+        if first.values != arrival.values:
+            self.breach(key[0], key[2], "was published twice with different values")
+
+    def breach(self, meter_id: int, sequence: int | None, what: str) -> None:
+        self.violations.append(Violation(meter_id, sequence, what))

@@ -1,0 +1,169 @@
+"""A meter: the real firmware on virtual ports, whose power can go at any moment.
+
+Import it after `weir_tools.firmware_on_host.make_importable`.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+from weir.assembly import assemble
+from weir.wake_cycle import WakeCycle
+from weir_tools.virtual.board import Board, Site
+from weir_tools.virtual.flash import CUT_MODES, PowerCut
+from weir_tools.virtual.ledger import BootSpan, MeterBook, Taken
+from weir_tools.virtual.loop import VirtualTime
+from weir_tools.virtual.trace import Trace
+
+_BOOT_S = 0.05  # from power to the first step
+_BROWN_OUT_S = 3.0  # how long a supply that is not steady lasts at most
+_OPERATIONS_AT_BOOT = 3  # flash operations of a boot that a brown-out may strike
+
+
+class VirtualMeter:
+    """Steps its firmware when it is due. Everything it appends goes into its book first.
+
+    brown_outs: how many of the next boots fail soon. cut_count: losses of power so far.
+    on_rest: told after each step that leaves the link closed.
+    """
+
+    def __init__(
+        self,
+        instant: VirtualTime,
+        site: Site,
+        book: MeterBook,
+        trace: Trace,
+        chance: random.Random,
+    ) -> None:
+        self._instant = instant
+        self._loop = asyncio.get_running_loop()
+        self._site = site
+        self._trace = trace
+        self._chance = chance
+        self._timer: asyncio.Handle | None = None
+        self._board: Board | None = None
+        self._cycle: WakeCycle | None = None
+        self._journal: Any = None
+        self.book = book
+        self.brown_outs = 0
+        self.cut_count = 0
+        self.step_count = 0
+        self.on_rest: Callable[[VirtualMeter], None] = _ignore
+        site.link.wake = self.wake
+
+    @property
+    def meter_id(self) -> int:
+        return self._site.keys.meter_id
+
+    @property
+    def site(self) -> Site:
+        return self._site
+
+    def switch_on(self) -> None:
+        """Give it power. It boots, unless that is cut short as well."""
+        self._trace.note("boot", self.meter_id)
+        flash = self._site.flash
+        flash.cut_at = -1
+        if self.brown_outs:
+            self.brown_outs -= 1
+            self.strike_flash(self._chance.randrange(_OPERATIONS_AT_BOOT))
+            self._loop.call_later(self._chance.uniform(0, _BROWN_OUT_S), self._brown_out)
+        board = self._board = Board(self._instant, self._site)
+        self.book.boots.append(BootSpan(board.began_totals))
+        try:
+            self._cycle = assemble(board)
+        except PowerCut:
+            self._lose_power()
+            return
+        self._observe(self._cycle)
+        self._timer = self._loop.call_later(_BOOT_S, self._step)
+
+    def switch_off(self) -> None:
+        """Stop it for good, between two steps."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._cycle = None
+        self._site.link.hang_up()
+
+    def cut_power(self) -> None:
+        """Take the power away now; what is in memory is gone."""
+        if self._cycle is not None:
+            self._lose_power()
+
+    def strike_flash(self, operations: int) -> None:
+        """Take the power away inside a flash operation, after so many whole ones."""
+        flash = self._site.flash
+        flash.cut_at = flash.operation_count + operations
+        flash.cut_mode = self._chance.choice(CUT_MODES)
+
+    def jump_clock(self, span_ms: int) -> None:
+        """Let the meter's own clock go forward by a span at once."""
+        if self._board is not None:
+            self._board.jumped_ms += span_ms
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the firmware step now: the link has something to say."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._loop.call_soon(self._step)
+
+    def _step(self) -> None:
+        cycle, board = self._cycle, self._board
+        if cycle is None or board is None:
+            return
+        self.step_count += 1
+        try:
+            cycle.turn()
+        except PowerCut:
+            self._lose_power()
+            return
+        self.book.sequence_oldest = self._journal.sequence_oldest
+        self.book.sequence_next = self._journal.sequence_next
+        link = self._site.link
+        if link.has_more:
+            self._timer = self._loop.call_soon(self._step)
+        else:
+            self._timer = self._loop.call_at(board.wake_at_us / 1e6, self._step)
+            if not link.is_open():
+                self.on_rest(self)
+
+    def _brown_out(self) -> None:
+        if self._site.flash.cut_at >= 0:
+            self.cut_power()
+
+    def _lose_power(self) -> None:
+        self.cut_count += 1
+        self._trace.note("cut", self.meter_id)
+        self.switch_off()
+        self._site.flash.cut_at = -1
+        self.book.boots[-1].ended = self._site.water.totals(self._instant.now_us)
+        off_s = self._chance.choice((1.0, 30.0, 1800.0)) * self._chance.random()
+        self._loop.call_later(off_s, self.switch_on)
+
+    def _observe(self, cycle: WakeCycle) -> None:
+        """Stand between the firmware and its journal, and write down what it appends."""
+        meter: Any = cycle._meter
+        journal = self._journal = meter._journal
+        book, append = self.book, journal.append
+        book.epoch = journal._ring.epoch
+        boot = len(book.boots) - 1
+
+        def written_down(record: list[int]) -> int:
+            name = (book.epoch, journal.sequence_next)
+            totals = self._site.water.totals(self._instant.now_us)
+            taken = Taken(tuple(record), boot, *totals)
+            book.doubtful.setdefault(name, []).append(taken)
+            sequence: int = append(record)
+            book.doubtful[name].remove(taken)
+            if not book.doubtful[name]:
+                del book.doubtful[name]
+            book.take((book.epoch, sequence), taken)
+            return sequence
+
+        journal.append = written_down
+
+
+def _ignore(_meter: VirtualMeter) -> None:
+    """What nobody asked to hear of."""

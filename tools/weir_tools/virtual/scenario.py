@@ -1,0 +1,87 @@
+"""What a world is made of and what goes wrong in it, drawn from its seed."""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from weir_tools.virtual.link import Weather
+
+MINUTE_S = 60
+HOUR_S = 3600
+DAY_S = 86_400
+
+
+class Fault(StrEnum):
+    """Kinds of fault, each of which can be had alone."""
+
+    WEATHER = "weather"  # loss, repeats, disorder, damage on the links
+    OUTAGES = "outages"  # of links, for hours or days
+    POWER = "power"  # cuts at meters, brown-outs
+    KILLS = "kills"  # of the gateway
+    BROKER = "broker"  # lost connections, outages, refusals
+    CLOCKS = "clocks"  # of the gateway and of meters
+    DISK = "disk"  # full
+
+
+ALL_FAULTS = frozenset(Fault)
+
+BAD_WEATHER = Weather(
+    loss=0.30,
+    duplication=0.10,
+    reordering=0.05,
+    corruption=0.02,
+    truncation=0.02,
+    delay_s_min=0.05,
+    delay_s_max=1.0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One world. Everything else follows from these."""
+
+    seed: int
+    meters: int = 4
+    days: float = 1.0
+    faults: frozenset[Fault] = ALL_FAULTS
+
+    def chance(self, purpose: str) -> random.Random:
+        """Return numbers that nothing but the seed and the purpose decides."""
+        return random.Random(f"{self.seed} {purpose}")
+
+    def command(self) -> str:
+        """Return the command line that runs this world again."""
+        words = ["weir bench custody", f"--seed {self.seed}", f"--meters {self.meters}"]
+        words.append(f"--days {self.days:g}")
+        if self.faults != ALL_FAULTS:
+            words += [f"--fault {fault}" for fault in sorted(self.faults)] or ["--fault none"]
+        return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What one meter is. Small rings are overwritten during an outage, large ones are not."""
+
+    sample_interval_s: int
+    store_interval_s: int
+    send_interval_s: int
+    sector_size: int
+    ring_sectors: int
+    program_size: int
+    drift_ppm: int
+
+
+_FLASHES = ((512, 6), (512, 24), (1024, 16), (4096, 3), (4096, 8))
+
+
+def equipment(chance: random.Random) -> Equipment:
+    sector_size, ring_sectors = chance.choice(_FLASHES)
+    return Equipment(
+        sample_interval_s=300,
+        store_interval_s=900,
+        send_interval_s=chance.choice((900, HOUR_S, HOUR_S, 4 * HOUR_S)),
+        sector_size=sector_size,
+        ring_sectors=ring_sectors,
+        program_size=chance.choice((1, 4, 32, 256)),
+        drift_ppm=chance.randrange(-40, 41),
+    )

@@ -1,0 +1,62 @@
+"""Sees what the gateway's database really takes, whatever the code above it believes.
+
+Triggers of the writing connection tell of each row as it changes.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger
+
+_TRIGGERS = (
+    "CREATE TEMP TRIGGER witness_insert AFTER INSERT ON readings BEGIN "
+    "SELECT witness('stored', NEW.meter_id, NEW.epoch, NEW.sequence); END",
+    "CREATE TEMP TRIGGER witness_mark AFTER UPDATE OF published ON readings "
+    "WHEN NEW.published = 1 AND OLD.published = 0 BEGIN "
+    "SELECT witness('marked', NEW.meter_id, NEW.epoch, NEW.sequence); END",
+    "CREATE TEMP TRIGGER witness_uplink AFTER UPDATE OF uplink_counter ON custody BEGIN "
+    "SELECT witness('uplink', NEW.meter_id, NEW.epoch, NEW.uplink_counter); END",
+)
+
+Sight = tuple[str, int, int, int]
+"""What was seen, meter_id, epoch, and a sequence or a counter."""
+
+
+class Witness:
+    """Writes into the ledger what became durable."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seen: list[Sight] = []
+        self.commit_count = 0
+
+    def attend(self, connection: sqlite3.Connection) -> None:
+        """Watch a connection from now on."""
+        connection.create_function("witness", 4, lambda *sight: self._seen.append(sight))
+        for trigger in _TRIGGERS:
+            connection.execute(trigger)
+
+    def begin(self) -> list[Sight]:
+        """Return the list that all goes to which is seen from now on."""
+        self._seen = []
+        return self._seen
+
+    def confirm(self, requests: Iterable[list[Sight]]) -> None:
+        """Take note that a transaction with these requests was committed."""
+        self.commit_count += 1
+        for seen in requests:
+            for sight in seen:
+                self._enter(*sight)
+
+    def _enter(self, what: str, meter_id: int, epoch: int, number: int) -> None:
+        ledger = self._ledger
+        key = (meter_id, epoch, number & SEQUENCE_MASK)
+        if what == "uplink":
+            ledger.uplink_counters[meter_id, epoch] = number
+        elif what == "marked":
+            if key not in ledger.arrivals:
+                ledger.breach(meter_id, key[2], "was marked published before it arrived")
+        elif key in ledger.stored:
+            ledger.breach(meter_id, key[2], "was stored twice")
+        else:
+            ledger.stored[key] = self.commit_count

@@ -84,12 +84,13 @@ class Custodian:
         return None
 
     def _submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None]":
-        meter_id = peek_header(frame).meter_id
+        header = peek_header(frame)
+        meter_id = header.meter_id
         meter = self._registry.get(meter_id)
         if meter is None:
             raise UplinkRefused("unknown_meter", f"meter {meter_id} is not in the key file")
         session = self._sessions.get(meter_id, meter.key)
-        uplink = session.receive(frame)
+        uplink = session.receive(frame, header)
         commit = self._commit(uplink, meter.pulse_weight_ml)
         answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         pending = _Pending(uplink, session, source, answer)

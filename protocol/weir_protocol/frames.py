@@ -10,7 +10,6 @@ from enum import IntEnum, IntFlag
 from typing import Any, Final
 
 from construct import (
-    Byte,
     ConstructError,
     GreedyRange,
     Int8ul,
@@ -20,7 +19,6 @@ from construct import (
     Int32ul,
     Struct,
     Terminated,
-    VarInt,
 )
 
 from weir_protocol.errors import CallerError, PeerError
@@ -150,7 +148,8 @@ LAYOUTS: Final[dict[FrameType, Any]] = {
     ),
 }
 
-_HEADER = Struct("version_and_type" / Byte, "meter_id" / Int32ul, "counter" / VarInt)
+_COUNTER_AT = 5
+_COUNTER_BYTES_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +167,16 @@ class Header:
     version: int = PROTOCOL_VERSION
 
     def encode(self) -> bytes:
-        clear: bytes = _HEADER.build(
-            {
-                "version_and_type": self.version << 5 | self.frame_type,
-                "meter_id": self.meter_id,
-                "counter": self.counter,
-            }
-        )
-        return clear if self.epoch is None else clear + self.epoch.to_bytes(4, "little")
+        clear = bytearray((self.version << 5 | self.frame_type,))
+        clear += self.meter_id.to_bytes(4, "little")
+        counter = self.counter
+        while counter > 127:
+            clear.append(counter & 127 | 128)
+            counter >>= 7
+        clear.append(counter)
+        if self.epoch is not None:
+            clear += self.epoch.to_bytes(4, "little")
+        return bytes(clear)
 
     @property
     def size(self) -> int:
@@ -187,30 +188,38 @@ def peek_header(frame: bytes) -> Header:
 
     Raise PeerError when it is cut short, of another protocol version or of an unknown type.
     """
-    try:
-        fields = _HEADER.parse(frame)
-    except ConstructError:
-        raise PeerError("WL-HDR-01", "frame ends inside its header") from None
-    version, code = fields.version_and_type >> 5, fields.version_and_type & 0x1F
+    if len(frame) <= _COUNTER_AT:
+        raise PeerError("WL-HDR-01", "frame ends inside its header")
+    version, code = frame[0] >> 5, frame[0] & 0x1F
     if version != PROTOCOL_VERSION:
         raise PeerError("WL-HDR-01", f"protocol version {version}, this side speaks 1")
     try:
         frame_type = FrameType(code)
     except ValueError:
         raise PeerError("WL-HDR-02", f"unknown frame type {code:#04x}") from None
-    if fields.counter > 0xFFFF_FFFF:
-        raise PeerError("WL-HDR-03", "counter is longer than 32 bits")
-    header = Header(frame_type, fields.meter_id, fields.counter)
+    counter, end = _read_counter(frame)
+    epoch = None
     if frame_type is FrameType.HELLO:
-        epoch = frame[header.size : header.size + 4]
-        if len(epoch) < 4:
+        if len(frame) < end + 4:
             raise PeerError("WL-HDR-04", "HELLO ends before its epoch")
-        header = Header(
-            frame_type, fields.meter_id, fields.counter, int.from_bytes(epoch, "little")
-        )
-    if not frame.startswith(header.encode()):
-        raise PeerError("WL-HDR-03", "counter is not in its shortest form")
-    return header
+        epoch = int.from_bytes(frame[end : end + 4], "little")
+    return Header(frame_type, int.from_bytes(frame[1:5], "little"), counter, epoch)
+
+
+def _read_counter(frame: bytes) -> tuple[int, int]:
+    """Return the counter of a header, and where it ends."""
+    counter = 0
+    for place, byte in enumerate(frame[_COUNTER_AT : _COUNTER_AT + _COUNTER_BYTES_MAX]):
+        counter |= (byte & 127) << 7 * place
+        if byte < 128:
+            if counter > 0xFFFF_FFFF:
+                raise PeerError("WL-HDR-03", "counter is longer than 32 bits")
+            if byte == 0 and place:
+                raise PeerError("WL-HDR-03", "counter is not in its shortest form")
+            return counter, _COUNTER_AT + place + 1
+    if len(frame) < _COUNTER_AT + _COUNTER_BYTES_MAX:
+        raise PeerError("WL-HDR-01", "frame ends inside its header")
+    raise PeerError("WL-HDR-03", "counter is longer than 32 bits")
 
 
 def build_body(frame_type: FrameType, fields: dict[str, Any]) -> bytes:

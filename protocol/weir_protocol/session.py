@@ -61,13 +61,15 @@ class HostSession:
         self._counters = dict(counters)
         self._reference = reference
 
-    def receive(self, frame: bytes) -> Uplink:
+    def receive(self, frame: bytes, header: Header | None = None) -> Uplink:
         """Open one frame. Raise PeerError when it must be dropped without an answer.
+
+        header: of this frame, where the caller has read it already.
 
         An accepted uplink's counter is remembered at once: the same bytes are refused from here
         on, even if the caller then fails to store them; the meter's next attempt has a new one.
         """
-        header = peek_header(frame)
+        header = header or peek_header(frame)
         if not header.frame_type.is_uplink:
             raise PeerError("WL-HDR-02", "a downlink frame came from a meter")
         if header.meter_id != self.meter_id:

@@ -133,6 +133,8 @@ RECORDING_TOO_SHORT = (
 )
 COMPANION_SLOW = "the {name} does not get ready ({reason}); is this machine very busy?"
 COMPANION_ENDED = "the {name} stopped ({ending}): {reason}."
+BACKLOG_NOT_HEALED = "{missing} records of the outage never reached the gateway."
+METER_RESTLESS = "the meter is still {doing} after {timeout_s:g} s."
 METERS_RESTLESS = "the meters did not come to rest within {timeout_s:.0f} s; try a lower --speed."
 KEEP_NOT_EMPTY = "{folder} is not an empty folder; give --keep a new one."
 KEEP_NOT_MADE = "the folder {folder} cannot be made ({reason}); give --keep another."

@@ -12,7 +12,6 @@ from weir_bench.simulated.console import ConsoleWire, Mode
 from weir_bench.simulated.inputs import TurnedInputs
 from weir_bench.simulated.ledger import Ledger, Totals
 from weir_bench.simulated.lines import Line, SerialLine, TcpLine
-from weir_bench.simulated.stepping import CalendarFile, SteppedTime
 from weir_bench.simulated.trace import Trace
 from weir_tools.simulator.channel import BenchChannel
 from weir_tools.simulator.firmware import (
@@ -24,6 +23,7 @@ from weir_tools.simulator.firmware import (
 )
 from weir_tools.simulator.identity import Identity, new_key
 from weir_tools.simulator.ring_reader import RingRecord, read_records, read_ring
+from weir_tools.simulator.stepping import CalendarFile, SteppedTime
 
 START_S_MAX = 60.0
 RESETS_MAX = 3  # a meter that keeps dying is left off

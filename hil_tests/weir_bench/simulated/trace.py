@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from weir_bench.roles import Crossing, Direction
-from weir_bench.simulated.stepping import CalendarFile
 from weir_gateway.clock import utc_text_ms
+from weir_tools.simulator.stepping import CalendarFile
 
 
 class Trace:

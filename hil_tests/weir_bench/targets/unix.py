@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from weir_bench import on_calendar
 from weir_bench.bench_file import BenchFile
 from weir_bench.flash_cuts import FlashCut
 from weir_bench.mpremote_console import MpremoteConsole
@@ -16,6 +15,7 @@ from weir_bench.roles import Crossing, Direction, Health, Link, Wiring
 from weir_bench.simulated.background import BackgroundLoop
 from weir_bench.simulated.rig import Rig
 from weir_protocol.framing import DELIMITER
+from weir_tools.simulator import on_calendar
 from weir_tools.simulator.ring_reader import RingRecord
 
 

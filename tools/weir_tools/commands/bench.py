@@ -1,6 +1,7 @@
 """`weir bench`: measurements that name their data."""
 
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from weir_tools import messages
-from weir_tools.errors import Failed
+from weir_tools.errors import Different, Failed
 from weir_tools.firmware_on_host import make_importable
 from weir_tools.options import flow_unit_option, pulse_weight_option
 from weir_tools.simulator.csv_input import read_recording
@@ -71,6 +72,35 @@ def codec(
     else:
         notes = [PRESSURE_NOTE] if any(e.pressure_is_simulated for e in measurements) else []
         report.show(source, measurements, notes)
+
+
+@bench.command()
+@click.option("--days", type=click.IntRange(1, 150), default=30, show_default=True)
+@click.option("--baud", type=click.IntRange(1200, 4_000_000), default=9600, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+def backfill(days: int, baud: int, as_json: bool) -> None:
+    """How long the backlog of an outage takes on a serial line, against its bytes alone.
+
+    A real meter records for some days, in stepped time, while nobody answers it. Then the line to
+    a real gateway is mended, and its bytes take as long as they do at that baud rate.
+    """
+    make_importable()
+    from weir_tools.backfill_bench import report
+    from weir_tools.backfill_bench.measurement import measure
+    from weir_tools.demo.fleet import read_inputs
+    from weir_tools.demo.plan import METERS, PULSE_WEIGHT_ML
+
+    inputs = read_inputs(METERS[:1])[0]
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
+        healing = measure(
+            Path(folder), inputs, pulse_weight_ml=PULSE_WEIGHT_ML, days=days, baud=baud
+        )
+    if healing.missing:
+        raise Different(messages.BACKLOG_NOT_HEALED.format(missing=healing.missing))
+    if as_json:
+        click.echo(json.dumps(report.as_json(healing, days=days), indent=2))
+    else:
+        click.echo(report.in_words(healing, days=days))
 
 
 def _recordings(

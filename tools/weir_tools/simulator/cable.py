@@ -64,7 +64,7 @@ class Cable:
             loop.remove_writer(target)
 
 
-def _open_pty(closing: contextlib.ExitStack) -> tuple[int, str]:
+def open_pty(closing: contextlib.ExitStack) -> tuple[int, str]:
     """A raw pty; its device stays open, so that it outlives every user that comes and goes."""
     ours, theirs = pty.openpty()
     closing.callback(os.close, ours)
@@ -76,8 +76,8 @@ def _open_pty(closing: contextlib.ExitStack) -> tuple[int, str]:
 def open_pty_cable() -> tuple[Cable, str, str]:
     """A cable between two devices, and the paths of both."""
     with contextlib.ExitStack() as opening:
-        near, near_path = _open_pty(opening)
-        far, far_path = _open_pty(opening)
+        near, near_path = open_pty(opening)
+        far, far_path = open_pty(opening)
         return Cable((near, far), opening.pop_all()), near_path, far_path
 
 
@@ -91,5 +91,5 @@ def open_serial_cable(port: str, *, baud: int) -> tuple[Cable, str]:
             reason = str(error) if number is None else os.strerror(number)
             raise Failed(messages.PORT_NOT_OPENED.format(port=port, reason=reason)) from error
         opening.callback(line.close)
-        near, near_path = _open_pty(opening)
+        near, near_path = open_pty(opening)
         return Cable((line.fileno(), near), opening.pop_all()), near_path

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from weir_bench.errors import BenchFault
-from weir_bench.on_calendar import CALENDAR_FORMAT, CALENDAR_SIZE
+from weir_tools import messages
+from weir_tools.errors import Failed
+from weir_tools.simulator.on_calendar import CALENDAR_FORMAT, CALENDAR_SIZE
 from weir_tools.simulator.pacing import Alarm, Wake
 
 SETTLE_S_MAX = 60.0  # a session that gives up takes 20 s of the link's time
 
 
 class CalendarFile:
-    """Where a program run by ``weir_bench.on_calendar`` looks up the time."""
+    """Where a program run by ``weir_tools.simulator.on_calendar`` looks up the time."""
 
     def __init__(self, path: Path, starts_at_s: int) -> None:
         path.write_bytes(bytes(CALENDAR_SIZE))
@@ -63,8 +64,10 @@ class SteppedTime:
     meter waits in vain: the link's time then jumps to the end of whatever it waits for.
     """
 
-    def __init__(self, calendar: CalendarFile) -> None:
+    def __init__(self, calendar: CalendarFile, *, patience_s: float = SETTLE_S_MAX) -> None:
+        """patience_s: for one session of the meter; a longer one is a fault."""
         self._calendar = calendar
+        self._patience_s = patience_s
         self._now_ms = 0
         self._linked_at_s = time.monotonic()
         self._link_skipped_ms = 0
@@ -130,13 +133,14 @@ class SteppedTime:
     async def settle(self) -> None:
         """Wait until the meter sleeps and its link is quiet, or until it runs no more."""
         try:
-            async with asyncio.timeout(SETTLE_S_MAX):
+            async with asyncio.timeout(self._patience_s):
                 while self._meter_runs and not self._is_settled():
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
             doing = "awake" if self._sleep is None else "waiting for its link"
-            raise BenchFault(f"the meter is still {doing} after {SETTLE_S_MAX:g} s") from None
+            sentence = messages.METER_RESTLESS.format(doing=doing, timeout_s=self._patience_s)
+            raise Failed(sentence) from None
 
     def _is_settled(self) -> bool:
         sleep = self._sleep

@@ -20,6 +20,8 @@ def files(workdir: Path) -> None:
     """Files that the bad uses below name."""
     (workdir / "flow.csv").write_text("time,flow_l_s\n0,1\n60,1\n")
     (workdir / "broken.csv").write_text("time,flow_l_s\n0,1\n60,one\n")
+    (workdir / "late.csv").write_text("time,flow_l_s\n0,1\n1e300,1\n")
+    (workdir / "flood.csv").write_text("time,pulses\n0,2000000000\n60,2000000000\n")
     (workdir / "gateway.toml").write_text(GATEWAY_WITHOUT_LINK)
     (workdir / "open.txt").write_text("1001 000102030405060708090a0b0c0d0e0f\n")
     (workdir / "open.txt").chmod(0o644)
@@ -36,7 +38,10 @@ BAD_USES = [
     ("--nonsense", 2, "no such option"),
     ("demo --speed 0", 2, "0.0 is not in the range 1<=x<=3600"),
     ("demo --speed fast", 2, "'fast' is not a valid float"),
-    ("demo --duration -1", 2, "-1.0 is not in the range x>=1"),
+    ("demo --duration -1", 2, "-1.0 is not in the range 1<=x<=31622400"),
+    ("demo --speed nan", 2, "'nan' is not in the range 1<=x<=3600"),
+    ("demo --duration nan", 2, "'nan' is not in the range 1<=x<=31622400"),
+    ("demo --duration inf", 2, "inf is not in the range 1<=x<=31622400"),
     ("demo --broker here", 2, "'here' is not HOST:PORT"),
     ("demo --keep full", 2, "full is not an empty folder"),
     ("demo --json nowhere/out.json", 2, "nowhere/out.json cannot be written"),
@@ -65,6 +70,10 @@ BAD_USES = [
     ("bench codec --pulse-weight-l heavy", 2, "'heavy' is not a number of litres"),
     ("bench codec --pulse-weight-l 0.0005", 2, "0.0005 L is not 0.001 to 1000 L"),
     ("bench codec --days 0", 2, "0 is not in the range"),
+    ("bench codec --pulse-weight-l nan", 2, "nan L is not 0.001 to 1000 L"),
+    ("bench codec --pulse-weight-l 1e999999", 2, "'1e999999' is not a number of litres"),
+    ("bench codec --csv late.csv", 2, "late.csv, line 3, column time: '1e300' is out of range"),
+    (f"meter show {'9' * 5000}", 2, "is not a meter's number"),
     ("simulate", 2, "there is nothing to feed the meters with"),
     ("simulate flow.csv", 2, "the meters need one kind of link"),
     ("simulate flow.csv --tcp a:1 --serial b", 2, "the meters need one kind of link"),
@@ -72,6 +81,16 @@ BAD_USES = [
     ("simulate flow.csv --tcp a", 2, "'a' is not HOST:PORT"),
     ("simulate broken.csv --tcp a:1", 2, "broken.csv, line 3, column flow_l_s"),
     ("simulate flow.csv --tcp a:1 --speed 1e9", 2, "is not in the range"),
+    ("simulate flow.csv --tcp a:1 --speed nan", 2, "'nan' is not in the range"),
+    ("simulate flow.csv --tcp a:1 --speed inf", 2, "is not in the range"),
+    ("simulate flow.csv --tcp a:1 --duration nan", 2, "'nan' is not in the range"),
+    ("simulate flow.csv --tcp a:1 --duration inf", 2, "is not in the range"),
+    (f"simulate flow.csv --tcp a:{'1' * 5000}", 2, "is not HOST:PORT"),
+    ("simulate flow.csv --tcp a:1 --home /dev/null/here", 2, "/dev/null/here cannot be made"),
+    ("simulate flow.csv --tcp a:1 --home /proc/here", 2, "/proc/here cannot be made"),
+    (f"simulate flow.csv --tcp a:1 --home {'h' * 300}", 2, "cannot be made (File name too"),
+    ("simulate late.csv --tcp a:1", 2, "late.csv, line 3, column time: '1e300' is out of"),
+    ("simulate flood.csv --tcp a:1", 2, "flood.csv, line 3, column pulses: here more than"),
     ("simulate flow.csv --tcp a:1 --meter-id 0", 2, "'0' is not a meter's number"),
     ("simulate flow.csv --tcp a:1 --keys open.txt", 2, "run `chmod 600 open.txt`"),
     ("simulate flow.csv --config missing.toml", 2, "cannot read the configuration"),
@@ -86,6 +105,7 @@ def test_a_bad_use_gets_one_sentence_and_its_exit_code(
     outcome = weir(*words.split())
     assert outcome.returncode == code
     assert sentence in outcome.stderr.splitlines()[-1]
+    assert "Running" not in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert outcome.stdout == ""
 

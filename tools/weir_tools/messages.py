@@ -165,6 +165,27 @@ CLOCK_SET_BACK = (
     "The gateway tells real time, so it sets the meters' clocks back at each session; "
     "--clock csv says how to make its clock go along."
 )
+HOME_NOT_MADE = "the folder {folder} cannot be made ({reason}); give --home another."
+GATEWAY_NOT_REACHED = (
+    "no gateway answers at {gateway} ({reason}); start it, or correct its address "
+    "(--tcp, or listen under [tcp] in its configuration)."
+)
+NOTHING_ON_LINE = (
+    "nothing came back on {port}; check that a gateway listens at its other end with {baud} baud "
+    "and has the meter's key."
+)
+NONE_ACKNOWLEDGED = (
+    "the gateway acknowledged none of {count} readings; check that its key file has the key of "
+    "meter {meters}, the same as in the file of --keys."
+)
+SOME_UNACKNOWLEDGED = (
+    "{count} readings of meter {meters} were not acknowledged before the end; let it run longer, "
+    "or keep it with --home and run it again."
+)
+RECORDING_BEGUN = (
+    "On the gateway's clock, {passed} (h:mm:ss) of the recording had passed before the meters "
+    "were ready; nothing of it is fed."
+)
 RUNNING = "Running {count} for {duration} (h:mm:ss); Ctrl-C ends it before, with its summary."
 NEW_KEYS = "Keys of new meters were added to {file}: {meters}."
 SIMULATED_PRESSURE = "The pressure is simulated."

@@ -1,7 +1,8 @@
 """Options that several sub-commands share."""
 
+import math
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -10,14 +11,28 @@ from weir_tools.simulator.recording import ML_PER_MS
 
 PULSE_WEIGHT_ML_MAX = 1_000_000
 
+DURATION_S_MAX = 366 * 86_400
+
 Decorator = Callable[[Any], Any]
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range. What is not a number is in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 def _whole_ml(_ctx: click.Context, _param: click.Parameter, litres: str) -> int:
     """A volume in litres as whole millilitres."""
     try:
         ml = Decimal(litres) * 1000
-    except InvalidOperation:
+    except ArithmeticError:
         raise click.BadParameter(f"{litres!r} is not a number of litres") from None
     if not ml.is_finite() or ml != int(ml) or not 1 <= ml <= PULSE_WEIGHT_ML_MAX:
         raise click.BadParameter(f"{litres} L is not 0.001 to 1000 L in whole millilitres")
@@ -43,13 +58,18 @@ flow_unit_option: Decorator = click.option(
 )
 
 
+def _is_short_number(text: str) -> bool:
+    """Digits, few enough for any number that is wanted somewhere."""
+    return text.isascii() and text.isdecimal() and len(text) <= 20
+
+
 def whole_number(what: str, low: int, high: int) -> Callable[..., int | None]:
     """A callback that turns an argument into a whole number in bounds."""
 
     def convert(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
         if text is None:
             return None
-        if not text.isascii() or not text.isdecimal() or not low <= int(text) <= high:
+        if not _is_short_number(text) or not low <= int(text) <= high:
             raise click.BadParameter(
                 f"{text!r} is not {what}, a whole number from {low} to {high}"
             )
@@ -65,6 +85,6 @@ def host_and_port(
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 2**16:
+    if not host or not _is_short_number(port) or not 0 < int(port) < 2**16:
         raise click.BadParameter(f"{text!r} is not HOST:PORT, such as 127.0.0.1:1883")
     return host.strip("[]"), int(port)

@@ -18,7 +18,7 @@ from weir_tools.demo.live_table import draw, draw_totals
 from weir_tools.demo.plan import DemoPlan
 from weir_tools.demo.workplace import make_fresh
 from weir_tools.errors import Different, Misused
-from weir_tools.options import host_and_port
+from weir_tools.options import DURATION_S_MAX, FiniteRange, host_and_port
 from weir_tools.terminal import open_console
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     "--duration",
     "duration_s",
     metavar="SECONDS",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(1, DURATION_S_MAX),
     help="End after so many seconds of running; without it Ctrl-C ends the demo.",
 )
 @click.option(
     "--speed",
     metavar="X",
-    type=click.FloatRange(1, 3600),
+    type=FiniteRange(1, 3600),
     default=900.0,
     show_default=True,
     help="Times real time, 1 to 3600. At 90 and more a record is made every 15 simulated minutes.",

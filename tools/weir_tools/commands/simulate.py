@@ -13,16 +13,17 @@ import click
 
 from weir_tools import messages
 from weir_tools.errors import Misused
-from weir_tools.options import flow_unit_option, host_and_port, pulse_weight_option, whole_number
-from weir_tools.simulate.gateway_file import GatewayFile
-from weir_tools.simulate.options import Options, clock_of, time_by, time_from_now
-from weir_tools.simulate.run import (
-    BenchTime,
-    MeterSummary,
-    SimulatedMeter,
-    home_folder,
-    run_meters,
+from weir_tools.options import (
+    DURATION_S_MAX,
+    FiniteRange,
+    flow_unit_option,
+    host_and_port,
+    pulse_weight_option,
+    whole_number,
 )
+from weir_tools.simulate.gateway_file import GatewayFile
+from weir_tools.simulate.options import Options, clock_of, time_by, time_from_start
+from weir_tools.simulate.run import BenchTime, Outcome, Run, SimulatedMeter, home_folder
 from weir_tools.simulate.tables import summary_table
 from weir_tools.simulator.csv_input import read_recording
 from weir_tools.simulator.firmware import Interpreter
@@ -87,7 +88,7 @@ def _interval_option(name: str, default: int, what: str) -> Callable[[Any], Any]
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(0.01, SPEED_MAX),
+    type=FiniteRange(0.01, SPEED_MAX),
     help="Times real time.  [default: 1, or as --config says]",
 )
 @click.option(
@@ -113,7 +114,7 @@ def _interval_option(name: str, default: int, what: str) -> Callable[[Any], Any]
     "--duration",
     "duration_s",
     metavar="SECONDS",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(1, DURATION_S_MAX),
     help="End after so many seconds, instead of with the recording.",
 )
 @click.option(
@@ -144,12 +145,12 @@ def simulate(**options: Any) -> None:
         meters = wanted.meters(recordings, file, home)
         time = _time(wanted, recordings, file)
         _add_keys(wanted, file, meters)
-        _say_how_long(wanted, meters, time.pace)
-        summaries = asyncio.run(_run(wanted, meters, time, home))
+        outcome = asyncio.run(_run(wanted, meters, time, home))
     if wanted.as_json:
-        click.echo(json.dumps({"meters": [asdict(each) for each in summaries]}, indent=2))
+        click.echo(json.dumps({"meters": [asdict(each) for each in outcome.summaries]}, indent=2))
     else:
-        open_console().print(summary_table(summaries))
+        open_console().print(summary_table(outcome.summaries))
+    outcome.check()
 
 
 def _time(wanted: Options, recordings: Sequence[Recording], file: GatewayFile) -> BenchTime:
@@ -159,7 +160,7 @@ def _time(wanted: Options, recordings: Sequence[Recording], file: GatewayFile) -
     if source == "gateway":
         if speed != 1 and file.clock is None:
             click.echo(messages.CLOCK_SET_BACK, err=True)
-        return time_from_now(file.clock, speed)
+        return time_from_start(file.clock, speed)
     clock = file.clock
     if clock is None:
         clock = clock_of(recordings[0], speed)
@@ -178,29 +179,29 @@ def _add_keys(wanted: Options, file: GatewayFile, meters: Sequence[SimulatedMete
         click.echo(messages.SIMULATED_PRESSURE, err=True)
 
 
-def _say_how_long(wanted: Options, meters: Sequence[SimulatedMeter], pace: PacedTime) -> None:
-    wall_s = pace.wall_s_until(max(meter.inputs.waveform.ends_ms for meter in meters))
-    wall_s = min(wall_s, wanted.duration_s or wall_s)
+def _say_how_long(meter_count: int, pace: PacedTime, wall_s: float) -> None:
+    passed_s = pace.now_ms() // 1000
+    if passed_s > pace.speed:  # more than a second of the wall
+        passed = timedelta(seconds=passed_s)
+        click.echo(messages.RECORDING_BEGUN.format(passed=passed), err=True)
     length = timedelta(seconds=round(wall_s))
-    count = "1 meter" if len(meters) == 1 else f"{len(meters)} meters"
+    count = "1 meter" if meter_count == 1 else f"{meter_count} meters"
     click.echo(messages.RUNNING.format(count=count, duration=length), err=True)
 
 
 async def _run(
     wanted: Options, meters: Sequence[SimulatedMeter], time: BenchTime, home: Path
-) -> list[MeterSummary]:
+) -> Outcome:
     """The first signal ends the run with its summary, the second at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    run = Run(meters, time=time, home=home, interpreter=Interpreter(wanted.interpreter))
+
+    def started(wall_s: float) -> None:
+        _say_how_long(len(meters), time.pace, wall_s)
+
     running = asyncio.create_task(
-        run_meters(
-            meters,
-            time=time,
-            home=home,
-            interpreter=Interpreter(wanted.interpreter),
-            stop=stop,
-            duration_s=wanted.duration_s,
-        )
+        run.run(stop=stop, duration_s=wanted.duration_s, started=started)
     )
 
     def signalled() -> None:

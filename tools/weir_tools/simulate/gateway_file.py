@@ -32,6 +32,10 @@ class GatewayClock:
             f"speed = {self.speed}\norigin = {self.origin_s:.3f}"
         )
 
+    def calendar_of(self, unix_s: float) -> float:
+        """What this clock shows at that unix time."""
+        return self.start_s + (unix_s - self.origin_s) * self.speed
+
     def origin_of(self, calendar_s: float) -> float:
         """The unix time at which this clock shows that calendar time."""
         return self.origin_s + (calendar_s - self.start_s) / self.speed

@@ -126,19 +126,23 @@ def clock_of(recording: Recording, speed: float) -> GatewayClock:
 def time_by(recordings: Sequence[Recording], clock: GatewayClock) -> BenchTime:
     """Time 0 of the bench is when the gateway's clock shows the start of the first recording.
 
-    Raise Misused when that clock is past the end of all of them.
+    That of a recording without dates is when the meters are ready. Raise Misused when the clock
+    is past the end of all recordings.
     """
     starts_at_s = recordings[0].starts_at_s
-    start_s = clock.start_s if starts_at_s is None else starts_at_s
-    pace = PacedTime(speed=clock.speed, origin_s=clock.origin_of(start_s))
+    if starts_at_s is None:
+        return time_from_start(clock, clock.speed)
+    pace = PacedTime(speed=clock.speed, origin_s=clock.origin_of(starts_at_s))
     if pace.now_ms() >= max(recording.ends_ms for recording in recordings):
         raise Misused(messages.RECORDING_IS_PAST)
-    return BenchTime(pace, start_s)
+    return BenchTime(pace, starts_at_s)
 
 
-def time_from_now(clock: GatewayClock | None, speed: float) -> BenchTime:
-    """Time 0 of the bench is now, whatever the gateway's clock shows: real time, if none."""
+def time_from_start(clock: GatewayClock | None, speed: float) -> BenchTime:
+    """Time 0 of the bench is when the meters are ready, whatever the gateway's clock shows then.
+
+    clock: None for real time.
+    """
     pace = PacedTime(speed=speed)
-    if clock is None:
-        return BenchTime(pace, pace.origin_s)
-    return BenchTime(pace, clock.start_s + (pace.origin_s - clock.origin_s) * clock.speed)
+    pace.hold_at(0)
+    return BenchTime(pace, None, (lambda unix_s: unix_s) if clock is None else clock.calendar_of)

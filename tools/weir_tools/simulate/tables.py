@@ -14,6 +14,7 @@ def summary_table(meters: Sequence[MeterSummary]) -> Table:
     table.add_column("recording\n")
     for heading in (
         "records\nmade",
+        "\nacknowledged",
         "fed\npulses",
         "register\npulses",
         "fed\nreverse",
@@ -25,6 +26,7 @@ def summary_table(meters: Sequence[MeterSummary]) -> Table:
             str(meter.meter_id),
             meter.recording,
             whole(meter.records_made),
+            whole(meter.records_acknowledged),
             whole(meter.fed_pulses),
             whole(meter.register_pulses),
             whole(meter.fed_reverse_pulses),

@@ -61,7 +61,7 @@ class Bench:
     ) -> None:
         """calendar_s: what the gateway's clock shows at the bench's time 0."""
         self.pace = pace
-        self._calendar_ms = round(calendar_s * 1000)
+        self.calendar_s = calendar_s
         self.meters: list[BenchMeter] = []
         self._died = died
         self._channel = BenchChannel(pace)
@@ -106,8 +106,9 @@ class Bench:
         for meter in self.meters:
             meter.inputs.shut_at(now_ms)
         interval_ms = self.store_interval_ms
-        intervals = (now_ms + self._calendar_ms + interval_ms // 10) // interval_ms + 1
-        return intervals * interval_ms - self._calendar_ms
+        calendar_ms = round(self.calendar_s * 1000)
+        intervals = (now_ms + calendar_ms + interval_ms // 10) // interval_ms + 1
+        return intervals * interval_ms - calendar_ms
 
     @property
     def store_interval_ms(self) -> int:

@@ -10,6 +10,8 @@ import contextlib
 import os
 import pty
 import tty
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import serial
 
@@ -20,10 +22,27 @@ CARRY_SIZE = 4096
 WAITING_SIZE_MAX = 64 * 1024  # far more than any frame in flight; beyond it nobody is reading
 
 
-class Cable:
-    """Carries bytes both ways between two descriptors, and closes what it was given to close."""
+class Listener(Protocol):
+    """Hears what passes a cable, up to the gateway and down to the meter."""
 
-    def __init__(self, descriptors: tuple[int, int], closing: contextlib.ExitStack) -> None:
+    def up(self, chunk: bytes, /) -> None: ...
+
+    def down(self, chunk: bytes, /) -> None: ...
+
+
+class Cable:
+    """Carries bytes both ways between two descriptors, and closes what it was given to close.
+
+    heard: who hears the bytes that come from a descriptor.
+    """
+
+    def __init__(
+        self,
+        descriptors: tuple[int, int],
+        closing: contextlib.ExitStack,
+        heard: Mapping[int, Callable[[bytes], None]] | None = None,
+    ) -> None:
+        self._heard = heard or {}
         self._closing = closing
         self._ends = descriptors
         self._waiting = {descriptor: bytearray() for descriptor in descriptors}
@@ -47,6 +66,8 @@ class Cable:
         except OSError:  # the port was unplugged, or the last user of the pty left
             asyncio.get_running_loop().remove_reader(source)
             return
+        if source in self._heard:
+            self._heard[source](chunk)
         waiting = self._waiting[target]
         if len(waiting) + len(chunk) <= WAITING_SIZE_MAX:
             waiting += chunk
@@ -81,8 +102,10 @@ def open_pty_cable() -> tuple[Cable, str, str]:
         return Cable((near, far), opening.pop_all()), near_path, far_path
 
 
-def open_serial_cable(port: str, *, baud: int) -> tuple[Cable, str]:
-    """A cable between a real serial port and a device, and the path of the device."""
+def open_serial_cable(
+    port: str, *, baud: int, listener: Listener | None = None
+) -> tuple[Cable, str]:
+    """A cable between a real serial port and a device for a meter, and the path of the device."""
     with contextlib.ExitStack() as opening:
         try:
             line = serial.Serial(port, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
@@ -92,4 +115,5 @@ def open_serial_cable(port: str, *, baud: int) -> tuple[Cable, str]:
             raise Failed(messages.PORT_NOT_OPENED.format(port=port, reason=reason)) from error
         opening.callback(line.close)
         near, near_path = open_pty(opening)
-        return Cable((line.fileno(), near), opening.pop_all()), near_path
+        heard = {} if listener is None else {near: listener.up, line.fileno(): listener.down}
+        return Cable((line.fileno(), near), opening.pop_all(), heard), near_path

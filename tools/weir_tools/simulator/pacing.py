@@ -57,6 +57,13 @@ class PacedTime:
         """Seconds on the wall until an instant of the bench; 0 when it is past."""
         return max(self.origin_s + now_ms / 1000 / self.speed - time.time(), 0.0)
 
+    def begin(self) -> None:
+        """Time 0 is now, for one that was held there until now."""
+        self.origin_s = time.time()
+        self._holds_at_ms = None
+        for alarm in self._alarms:
+            self._schedule(alarm)
+
     def hold_at(self, now_ms: int) -> None:
         """Let the bench's time run up to an instant and stand still there; the link's goes on.
 

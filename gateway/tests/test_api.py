@@ -47,7 +47,7 @@ def test_the_gateway_tells_of_itself(gateway: GatewayRun, link: MeterLink) -> No
         "published": 20,
         "backlog": 0,
     }
-    assert told["store"] == {"problem": None}
+    assert told["store"] == {"problem": None, "alarm": None}
     assert told["broker"] == {"connected": True, "protocol": "5.0", "problem": None}
     assert told["links"] == [
         {

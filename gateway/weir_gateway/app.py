@@ -76,7 +76,7 @@ class Gateway:
         self._clock = _make_clock(config.clock)
         self._registry = Registry(config.gateway.keys)
         self._registry.load()
-        self._store = Store(config.gateway.database)
+        self._store = Store(config.gateway.database, self._on_store_renewed)
         self._counters = RejectCounters()
         self._tally = Tally()
         self._custodian = Custodian(
@@ -214,6 +214,17 @@ class Gateway:
         _log.info("meter %d is %s", meter_id, self._availability.of(meter_id).value)
         self._board.note_availability(meter_id)
 
+    def _on_store_renewed(self) -> None:
+        """Count anew what waits: readings in hand may be gone from the fresh database."""
+        self._spawn(self._load_backlog())
+
+    async def _load_backlog(self) -> None:
+        while True:
+            try:
+                return await self._publisher.load()
+            except StoreUnavailable:
+                await asyncio.sleep(_HOUSEKEEPING_S)
+
     def _on_taken(self, taken: Taken) -> None:
         uplink, receipt = taken.uplink, taken.receipt
         self._tally.add(receipt)
@@ -241,7 +252,7 @@ def _only_one(database: Path) -> Iterator[None]:
     """Hold the database's lock file, so that two gateways never share one."""
     path = database.with_name(f"{database.name}.lock")
     try:
-        lock = path.open("w")
+        lock = path.open("a")
     except OSError as error:
         text = messages.DATABASE_FAILED.format(path=database, why=error.strerror)
         raise GatewayError(text) from None

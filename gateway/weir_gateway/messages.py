@@ -68,6 +68,8 @@ DATABASE_NEWER = (
     "the database {path} was written by a newer gateway (schema {found}, this one knows "
     "{known}): install that release, or use another gateway.database."
 )
+DATABASE_LOG_ALONE = "the file is gone or empty, its log is not"
+DATABASE_LOCK = "This file keeps two gateways from sharing one database.\n"
 DATABASE_FAILED = "cannot open the database {path} ({why}): check its folder and its rights."
 FAULT = "the gateway stopped because of a fault in itself: its log says which; start it again."
 READY = "weir gateway {gateway_id} ready: {places}"
@@ -84,6 +86,26 @@ STORE_FAILED = (
 )
 STORE_FAILED_BRIEF = "the database takes nothing now ({why})"
 STORE_RECOVERED = "the database takes readings again"
+STORE_SET_ASIDE = (
+    "the database was damaged ({why}): it is set aside whole as {path}, a fresh one is begun, and "
+    "the meters are asked for what they still hold"
+)
+STORE_SET_ASIDE_ENDED = (
+    "a damaged database was being set aside when the gateway ended: it is {path} now"
+)
+STORE_GONE = (
+    "the database {path} is gone: a fresh one is begun, and the meters are asked for what they "
+    "still hold"
+)
+STORE_ALARM = (
+    "a damaged database was set aside as {path} ({count} in all wait for you): run "
+    "`weir gateway salvage` on it, or `weir gateway salvage --acknowledge` if it does not matter."
+)
+STORE_DISK_FAULTY = (
+    "{count} databases at {path} were damaged within an hour, the last one now ({why}): nothing "
+    "is acknowledged until the hour is over; check the disk and the memory of this machine, or "
+    "move gateway.database to another disk."
+)
 
 # Broker.
 BROKER_UNREACHABLE = "cannot reach the broker at {place} ({why}): readings wait in the database."

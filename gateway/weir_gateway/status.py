@@ -43,7 +43,10 @@ class ReadingsDocument(TypedDict):
 
 
 class StoreDocument(TypedDict):
+    """alarm: what became of a damaged database, as long as nobody has cared for it."""
+
     problem: str | None
+    alarm: str | None
 
 
 class BrokerDocument(TypedDict):
@@ -120,7 +123,7 @@ class StatusReporter:
             "uptime_s": int(time.monotonic() - self._started_s),
             "meters": self._meters(),
             "readings": self._readings(),
-            "store": {"problem": self.store.problem},
+            "store": {"problem": self.store.problem, "alarm": self.store.alarm},
             "broker": self._broker(),
             "keys": {"problems": list(self.registry.problems)},
             "links": [_link_document(link) for link in self.links],
@@ -134,6 +137,7 @@ class StatusReporter:
         """Return what makes a new status urgent when it changes."""
         return (
             self.store.problem,
+            self.store.alarm,
             self.registry.problems,
             *(link.problem for link in self.links),
         )

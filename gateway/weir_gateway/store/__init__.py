@@ -2,13 +2,16 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from weir_gateway import messages
 from weir_gateway.errors import StoreUnavailable
-from weir_gateway.store import schema
+from weir_gateway.store.damage import is_damage
 from weir_gateway.store.database import Database, P, Query, T
+from weir_gateway.store.file import DatabaseFile
+from weir_gateway.store.reader import Reader
 from weir_gateway.store.transaction import Transactions
 from weir_gateway.store.writer import Writer
 
@@ -16,21 +19,30 @@ __all__ = ["Database", "Store"]
 
 
 class Store:
-    """One writer thread, one reader thread, and short look-ups on the caller's thread."""
+    """One writer thread, one reader thread, and short look-ups on the caller's thread.
 
-    def __init__(self, path: Path) -> None:
+    on_renewed: called on the event loop when a damaged file was replaced by a fresh one.
+    """
+
+    def __init__(self, path: Path, on_renewed: Callable[[], None] = lambda: None) -> None:
         """Open or create the database. Raise StoreUnusable when it cannot be used."""
-        schema.prepare(path)
-        self._path = path
-        self._writer = Writer(Transactions(lambda: schema.connect(path)))
+        self._file = DatabaseFile(path)
+        self._file.prepare()
+        self._on_renewed = on_renewed
+        self._writer = Writer(Transactions(self._file.connect, self._replace))
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._reader = schema.connect(path, read_only=True)
-        self._lookup = schema.connect(path, read_only=True)
+        self._reader = Reader(self._file)
+        self._lookup = Reader(self._file)
 
     @property
     def problem(self) -> str | None:
         """A sentence while the database takes nothing, else None."""
         return self._writer.problem
+
+    @property
+    def alarm(self) -> str | None:
+        """A sentence while a damaged database lies set aside and nobody has cared for it."""
+        return self._file.alarm
 
     def start(self) -> None:
         """Begin to take commits; to be called on the event loop."""
@@ -51,21 +63,47 @@ class Store:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(
-                self._reading, lambda: query(self._reader, *arguments, **keywords)
+                self._reading,
+                self._reader.run,
+                lambda connection: query(connection, *arguments, **keywords),
             )
         except sqlite3.Error as error:
-            raise StoreUnavailable(messages.STORE_FAILED_BRIEF.format(why=error)) from None
+            raise self._failed(error, self._reader) from None
 
     def look_up(self, query: Query[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run a query of a few rows at once, on the caller's thread."""
         try:
-            return query(self._lookup, *arguments, **keywords)
+            return self._lookup.run(lambda connection: query(connection, *arguments, **keywords))
         except sqlite3.Error as error:
-            raise StoreUnavailable(messages.STORE_FAILED_BRIEF.format(why=error)) from None
+            raise self._failed(error, self._lookup) from None
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""
         await asyncio.to_thread(self._reading.shutdown)
+        self._close_readers()
+        await self._writer.stop()  # last, so that its closing folds the log into the file
+
+    def _failed(self, error: sqlite3.Error, reader: Reader) -> StoreUnavailable:
+        """Return what to raise; a damaged file is reported to the thread that can replace it."""
+        if is_damage(error):
+            told = self._writer.submit(lambda _: self._complain(error, reader.generation))
+            told.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return StoreUnavailable(messages.STORE_FAILED_BRIEF.format(why=error))
+
+    def _complain(self, error: sqlite3.Error, generation: int) -> None:
+        """Fail the transaction with what a reader found, unless that file was replaced since."""
+        if self._file.generation == generation:
+            raise error
+
+    def _replace(self, error: sqlite3.Error, close_writer: Callable[[], None]) -> str:
+        def close_all() -> None:
+            close_writer()
+            self._close_readers()
+
+        text = self._file.replace(error, close_all)
+        self._writer.call_back(self._on_renewed)
+        return text
+
+    def _close_readers(self) -> None:
         self._reader.close()
         self._lookup.close()
-        await self._writer.stop()  # last, so that its closing folds the log into the file

@@ -126,16 +126,14 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def prepare(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
-    """Create the database, or bring it to the newest schema. Raise StoreUnusable if impossible."""
-    try:
-        with closing(_open(path, "rwc")) as connection:
-            _refuse_foreign(connection, path, len(migrations))
-        with closing(connect(path)) as connection:
-            _migrate(connection, migrations)
-    except sqlite3.Error as error:
-        if "not a database" in str(error):
-            raise StoreUnusable(messages.DATABASE_FOREIGN.format(path=path)) from None
-        raise StoreUnusable(messages.DATABASE_FAILED.format(path=path, why=error)) from None
+    """Create the database, or bring it to the newest schema.
+
+    Raise StoreUnusable for another program's file or a newer schema, else sqlite3.Error.
+    """
+    with closing(_open(path, "rwc")) as connection:
+        refuse_foreign(connection, path, len(migrations))
+    with closing(connect(path)) as connection:
+        _migrate(connection, migrations)
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
@@ -148,7 +146,9 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: Path, known: int) -> None:
+def refuse_foreign(
+    connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)
+) -> None:
     """Look before anything is written, so that another program's file stays as it was."""
     found = _pragma(connection, "user_version")
     if _pragma(connection, "application_id") != APPLICATION_ID and not _is_empty(connection):

@@ -82,11 +82,15 @@ class Writer:
 
     def _settle(self, group: list[_Awaited]) -> None:
         """Tell the waiting tasks, all in one wake-up of the event loop."""
+        self.call_back(_resolve, group)
+
+    def call_back(self, told: Callable[..., None], *arguments: Any) -> None:
+        """Call ``told`` on the event loop, from the writer's thread."""
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(_resolve, group)
+            self._loop.call_soon_threadsafe(told, *arguments)
         except RuntimeError:
-            _log.debug("the event loop ended before %d commits were told", len(group))
+            _log.debug("the event loop ended before it was told of a commit")
 
 
 def _resolve(group: list[_Awaited]) -> None:

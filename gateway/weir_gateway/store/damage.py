@@ -1,5 +1,6 @@
 """Telling a damaged database from a busy, a full and a foreign one."""
 
+import re
 import sqlite3
 import threading
 from pathlib import Path
@@ -13,7 +14,8 @@ _UNREADABLE = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
 _HEADER_BYTES = 100
 _HEADER_MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID_AT = slice(68, 72)
-_OUR_TABLE = b"CREATE TABLE custody"
+_OUR_TABLE = re.compile(rb"CREATE (TABLE (custody|readings) |INDEX readings_unpublished )")
+_OUR_TABLE_BYTES = 40
 _SEARCHED_BYTES = 16 << 20  # the tables' definitions are written before the first reading
 _PIECE_BYTES = 1 << 20
 
@@ -63,7 +65,7 @@ def _has_our_marks(file: BinaryIO) -> bool:
         return application_id == schema.APPLICATION_ID
     for _ in range(_SEARCHED_BYTES // _PIECE_BYTES):
         piece = file.read(_PIECE_BYTES)
-        if _OUR_TABLE in tail + piece:
+        if _OUR_TABLE.search(tail + piece):
             return True
-        tail = piece[-len(_OUR_TABLE) :]
+        tail = piece[-_OUR_TABLE_BYTES:]
     return False

@@ -23,6 +23,9 @@ RENEWALS_MAX = 3
 RENEWALS_WITHIN_S = 3600.0
 """So many damaged databases in so long say that the disk is not to be trusted at all."""
 
+DOWNLINK_AHEAD = 1 << 20
+"""More downlinks than go to one meter in a burst, above the one a second that the clock covers."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -111,6 +114,9 @@ class DatabaseFile:
 
     def _make_ready(self) -> None:
         schema.prepare(self._path)
+        if replaced_count := len(set_aside.found(self._path)):
+            with closing(schema.connect(self._path)) as connection:
+                schema.begin_ahead(connection, replaced_count * DOWNLINK_AHEAD)
         self._is_prepared = True
 
     def _begin_anew(self, mode: int | None) -> None:

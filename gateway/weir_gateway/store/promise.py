@@ -89,10 +89,10 @@ class Promise:
 
         It is never below the seconds since COUNTERS_BEGIN_S. So a database that was lost or set
         back to a copy uses no counter, and no nonce, a second time, as long as fewer than one
-        downlink a second went to the meter on average.
+        downlink a second went to the meter on average. One that replaced a damaged one begins
+        far above, for what went out faster than that.
         """
-        since_s = origin.received_at_ms // 1000 - COUNTERS_BEGIN_S
-        answer_counter = max(self.downlink_counter, since_s)
+        answer_counter = max(self.downlink_counter, _counter_floor(origin))
         self.downlink_counter = answer_counter + downlink_count
         connection.execute(
             _UPDATE,
@@ -133,6 +133,10 @@ class Promise:
         self.sequence_next, self.resume_at = gaps.sequence_next, gaps.resume_at()
 
 
+def _counter_floor(origin: Origin) -> int:
+    return origin.received_at_ms // 1000 - COUNTERS_BEGIN_S
+
+
 def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[str, Any]) -> bool:
     """Make the rows of a meter and of its epoch; return whether the epoch is new."""
     connection.execute(
@@ -144,7 +148,8 @@ def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[st
         "INSERT OR IGNORE INTO custody (meter_id, epoch, ordinal, uplink_counter, "
         "downlink_counter, resume_at, sequence_next, boot_sequence, settings_version, "
         "pulse_weight_ml, sample_interval_s, last_seen_ms) "
-        "SELECT :meter_id, :epoch, COALESCE(MAX(ordinal), 0) + 1, -1, 0, :oldest, :oldest, "
+        "SELECT :meter_id, :epoch, COALESCE(MAX(ordinal), 0) + 1, -1, :since_s + "
+        "COALESCE((SELECT MAX(downlink_ahead) FROM replacement), 0), :oldest, :oldest, "
         ":boot_sequence, 0, 0, 0, :received_at_ms "
         "FROM custody WHERE meter_id = :meter_id",
         {
@@ -153,6 +158,7 @@ def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[st
             "oldest": oldest,
             "boot_sequence": unwrap(hello["boot_sequence"], oldest),
             "received_at_ms": origin.received_at_ms,
+            "since_s": _counter_floor(origin),
         },
     )
     return opened.rowcount > 0

@@ -101,10 +101,16 @@ SELECT meter_id, epoch, boot_sequence, sequence_next, clock_offset_s FROM custod
 # A replayed reading is published again. It was live once; on MQTT it is not any more.
 _REPLAYED = "ALTER TABLE readings ADD COLUMN replayed INTEGER NOT NULL DEFAULT 0"
 
+_REPLACEMENT = """
+-- In a database that replaced a damaged one: how far ahead of the clock downlink counters begin.
+CREATE TABLE replacement (downlink_ahead INTEGER NOT NULL) STRICT;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _VERSION_1,
     _BOOTS,
     _REPLAYED,
+    _REPLACEMENT,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 
@@ -143,6 +149,14 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         timeout=LOCK_WAIT_S,
+    )
+
+
+def begin_ahead(connection: sqlite3.Connection, downlink_ahead: int) -> None:
+    """Let the downlink counters begin so far ahead of the clock, if none has begun yet."""
+    connection.execute(
+        "INSERT INTO replacement SELECT ? WHERE NOT EXISTS (SELECT 1 FROM custody)",
+        (downlink_ahead,),
     )
 
 

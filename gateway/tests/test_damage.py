@@ -262,8 +262,6 @@ def test_two_complaints_about_one_file_replace_it_once(path: Path) -> None:
         failing = [store.read(look_at_everything) for _ in range(3)]
         found = await asyncio.gather(*failing, return_exceptions=True)
         assert any(isinstance(one, StoreUnavailable) for one in found)
-        await asyncio.gather(store.commit(say_hello), return_exceptions=True)
-        await asyncio.gather(store.commit(say_hello), return_exceptions=True)
         await store.close()
 
     asyncio.run(scenario())

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from weir_gateway import messages
 from weir_gateway.errors import StoreUnavailable
-from weir_gateway.store.damage import is_damage
 from weir_gateway.store.database import Database, P, Query, T
 from weir_gateway.store.file import DatabaseFile
-from weir_gateway.store.reader import Reader
+from weir_gateway.store.reader import FoundDamaged, Reader
 from weir_gateway.store.transaction import Transactions
 from weir_gateway.store.writer import Writer
 
@@ -67,15 +66,15 @@ class Store:
                 self._reader.run,
                 lambda connection: query(connection, *arguments, **keywords),
             )
-        except sqlite3.Error as error:
-            raise self._failed(error, self._reader) from None
+        except (sqlite3.Error, FoundDamaged) as error:
+            raise self._failed(error) from None
 
     def look_up(self, query: Query[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run a query of a few rows at once, on the caller's thread."""
         try:
             return self._lookup.run(lambda connection: query(connection, *arguments, **keywords))
-        except sqlite3.Error as error:
-            raise self._failed(error, self._lookup) from None
+        except (sqlite3.Error, FoundDamaged) as error:
+            raise self._failed(error) from None
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""
@@ -83,17 +82,17 @@ class Store:
         self._close_readers()
         await self._writer.stop()  # last, so that its closing folds the log into the file
 
-    def _failed(self, error: sqlite3.Error, reader: Reader) -> StoreUnavailable:
+    def _failed(self, error: sqlite3.Error | FoundDamaged) -> StoreUnavailable:
         """Return what to raise; a damaged file is reported to the thread that can replace it."""
-        if is_damage(error):
-            told = self._writer.submit(lambda _: self._complain(error, reader.generation))
+        if isinstance(error, FoundDamaged):
+            told = self._writer.submit(lambda _: self._complain(error))
             told.add_done_callback(lambda done: done.cancelled() or done.exception())
         return StoreUnavailable(messages.STORE_FAILED_BRIEF.format(why=error))
 
-    def _complain(self, error: sqlite3.Error, generation: int) -> None:
+    def _complain(self, found: FoundDamaged) -> None:
         """Fail the transaction with what a reader found, unless that file was replaced since."""
-        if self._file.generation == generation:
-            raise error
+        if self._file.generation == found.generation:
+            raise found.error
 
     def _replace(self, error: sqlite3.Error, close_writer: Callable[[], None]) -> str:
         def close_all() -> None:

@@ -11,19 +11,29 @@ from weir_gateway.store.file import DatabaseFile
 T = TypeVar("T")
 
 
+class FoundDamaged(Exception):
+    """A query found the file damaged, twice. generation: which file."""
+
+    def __init__(self, error: sqlite3.Error, generation: int) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.generation = generation
+
+
 class Reader:
-    """May be used by one thread and closed by another. generation: of the file that was read."""
+    """May be used by one thread and closed by another."""
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
         self._connection: sqlite3.Connection | None = None
+        self._generation = file.generation
         self._lock = threading.Lock()
-        self.generation = file.generation
 
     def run(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a query; once more if it finds the file damaged. Raise sqlite3.Error if it fails.
+        """Run a query; once more if it finds the file damaged.
 
-        What was read wrongly once may be right on the disk.
+        What was read wrongly once may be right on the disk. Raise FoundDamaged if it is not, else
+        the sqlite3.Error that the query failed with.
         """
         with self._lock:
             try:
@@ -31,7 +41,12 @@ class Reader:
             except sqlite3.Error as error:
                 if not is_damage(error):
                     raise
-            return self._run(query)
+            try:
+                return self._run(query)
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                raise FoundDamaged(error, self._generation) from None
 
     def close(self) -> None:
         """Close the connection; the next query opens another."""
@@ -40,7 +55,7 @@ class Reader:
 
     def _run(self, query: Callable[[sqlite3.Connection], T]) -> T:
         if self._connection is None:
-            self.generation = self._file.generation
+            self._generation = self._file.generation
             self._connection = self._file.connect(read_only=True)
         try:
             return query(self._connection)

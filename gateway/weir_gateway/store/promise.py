@@ -134,7 +134,7 @@ class Promise:
 
 
 def _counter_floor(origin: Origin) -> int:
-    return origin.received_at_ms // 1000 - COUNTERS_BEGIN_S
+    return max(0, origin.received_at_ms // 1000 - COUNTERS_BEGIN_S)
 
 
 def open_epoch(connection: sqlite3.Connection, origin: Origin, hello: Mapping[str, Any]) -> bool:

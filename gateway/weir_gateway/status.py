@@ -14,7 +14,7 @@ from weir_gateway.links.stream import Link
 from weir_gateway.outlet import Outlet
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
-from weir_gateway.store import Database
+from weir_gateway.store import Store
 from weir_gateway.store.receipt import Receipt
 
 
@@ -100,7 +100,7 @@ class StatusReporter:
     gateway_id: str
     clock: Clock
     registry: Registry
-    store: Database
+    store: Store
     broker: Outlet
     publisher: Publisher
     availability: AvailabilityWatch

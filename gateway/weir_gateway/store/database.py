@@ -17,10 +17,6 @@ class Database(Protocol):
     def problem(self) -> str | None:
         """A sentence while the database takes nothing, else None."""
 
-    @property
-    def alarm(self) -> str | None:
-        """A sentence while a damaged database lies set aside and nobody has cared for it."""
-
     def commit(
         self, work: Query[P, T], *arguments: P.args, **keywords: P.kwargs
     ) -> "asyncio.Future[T]":

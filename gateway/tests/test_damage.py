@@ -15,6 +15,7 @@ from weir_gateway.errors import StoreUnavailable, StoreUnusable
 from weir_gateway.store import Store, custody, damage, schema, set_aside
 from weir_gateway.store.file import RENEWALS_MAX, RENEWALS_WITHIN_S, DatabaseFile
 from weir_gateway.store.promise import Origin
+from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.transaction import Request, Transactions
 
 RECORDS = 3000
@@ -199,7 +200,7 @@ def look_at_everything(connection: sqlite3.Connection) -> int:
     return len(connection.execute("SELECT * FROM readings NOT INDEXED").fetchall())
 
 
-def say_hello(connection: sqlite3.Connection, counter: int = 10_000) -> custody.Receipt:
+def say_hello(connection: sqlite3.Connection, counter: int = 10_000) -> Receipt:
     return custody.take_hello(connection, Origin(METER, 1, counter, NOW_MS), HELLO)
 
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from weir_gateway.store import requests
 from weir_gateway.store.boots import follow_boot, measured_at_s
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import Origin, Promise, lose_older_epochs, open_epoch
@@ -38,21 +39,26 @@ def take_hello(
         "UPDATE meters SET epoch = ?, hello = ?, hello_at_ms = ? WHERE meter_id = ?",
         (origin.epoch, json.dumps(dict(hello)), origin.received_at_ms, origin.meter_id),
     )
-    lost_count = lose_older_epochs(connection, origin) if is_new else 0
+    lost_count = 0
+    if is_new:
+        requests.lose_older_epochs(connection, origin)
+        lost_count = lose_older_epochs(connection, origin)
     gaps = promise.gaps(connection, origin)
-    lost_count += _follow_ring(gaps, promise.resume_at, hello)
+    oldest = unwrap(hello["sequence_oldest"], promise.sequence_next)
+    lost_count += _follow_ring(gaps, promise.resume_at, oldest, hello["sequence_next"])
     promise.follow(gaps)
+    if promise.requested:
+        requests.note_overwritten(connection, origin, promise, oldest)
     return make_receipt(connection, origin, promise, lost_count=lost_count)
 
 
-def _follow_ring(gaps: Gaps, resume_at: int, hello: Mapping[str, Any]) -> int:
+def _follow_ring(gaps: Gaps, resume_at: int, oldest: int, wire_next: int) -> int:
     """Name as lost what the ring has overwritten, and let a long backlog wait for the newest.
 
     Return how many were lost.
     """
-    oldest = unwrap(hello["sequence_oldest"], gaps.sequence_next)
     lost_count = gaps.lose(resume_at, oldest - 1) if oldest > resume_at else 0
-    ring_next = unwrap(hello["sequence_next"], oldest)
+    ring_next = unwrap(wire_next, oldest)
     if ring_next - gaps.sequence_next > BACKLOG_MAX:
         gaps.skip_to(ring_next - NEWEST_FIRST)
     return lost_count
@@ -66,18 +72,20 @@ def take_readings(
     held = [(unwrap(record.sequence, promise.sequence_next), record) for record in records]
     held.sort(key=lambda one: one[0])
     stored_count = _insert(connection, origin, promise, held)
-    conflicts: tuple[str, ...] = ()
+    conflicts: list[int] = []
     if stored_count < len(held):
         conflicts = _conflicts(connection, origin, held)
     came = runs([sequence for sequence, _ in held])
     _note_held(connection, origin, promise, came)
+    if promise.requested:
+        requests.note_returned(connection, origin, promise, came, conflicts)
     return make_receipt(
         connection,
         origin,
         promise,
         stored_count=stored_count,
         repeat_count=len(held) - stored_count - len(conflicts),
-        conflicts=conflicts,
+        conflicts=tuple(reading_id(origin.meter_id, origin.epoch, one) for one in conflicts),
         came=came,
     )
 
@@ -107,6 +115,8 @@ def take_lost(
     came = [(first, last) for first, last in lost if first <= last]
     lost_count = sum(gaps.lose(first, last) for first, last in came)
     promise.follow(gaps)
+    if promise.requested:
+        requests.note_lost(connection, origin, promise, came)
     return make_receipt(connection, origin, promise, lost_count=lost_count, came=came)
 
 
@@ -157,15 +167,15 @@ def _measurement(record: IntervalRecord, measured_at_s: int | None) -> tuple[Any
     )
 
 
-def _conflicts(connection: sqlite3.Connection, origin: Origin, held: Held) -> tuple[str, ...]:
-    """Return the ids under which something else is held than what came now."""
+def _conflicts(connection: sqlite3.Connection, origin: Origin, held: Held) -> list[int]:
+    """Return the sequences under which something else is held than what came now."""
     found = []
     for sequence, record in held:
         key = (origin.meter_id, origin.epoch, sequence)
         row = connection.execute(_SELECT_HELD, key).fetchone()
         if row != _measurement(record, None):
-            found.append(reading_id(*key))
-    return tuple(found)
+            found.append(sequence)
+    return found
 
 
 def _note_held(

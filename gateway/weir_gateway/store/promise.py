@@ -35,6 +35,7 @@ _COLUMNS = (
     "settings_version",
     "pulse_weight_ml",
     "sample_interval_s",
+    "requested",
 )
 _values = attrgetter(*_COLUMNS)
 _SELECT = (
@@ -58,6 +59,7 @@ class Promise:
     settings_version: int
     pulse_weight_ml: int
     sample_interval_s: int
+    requested: int
 
     @classmethod
     def accept(cls, connection: sqlite3.Connection, origin: Origin) -> "Promise":

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from weir_gateway.store import requests
 from weir_gateway.store.promise import Origin, Promise
-from weir_gateway.store.sequences import Range, wrap
+from weir_gateway.store.sequences import Range, without, wrap
 
 RANGES_MAX = 24
 """Ranges in one BACKFILL (WL-FIL-02)."""
@@ -64,10 +65,22 @@ def make_receipt(
 
 def _missing(connection: sqlite3.Connection, origin: Origin, promise: Promise) -> Sequence[Range]:
     """Return what one BACKFILL may ask for now: nothing, as a rule, and then at no cost."""
-    if promise.is_whole:
+    if promise.is_whole and not promise.requested:
         return ()
     count_max = _ranges_max(connection, origin.meter_id)
-    return promise.gaps(connection, origin).open_ranges(count_max)
+    holes = promise.gaps(connection, origin).open_ranges(count_max)
+    if not promise.requested or len(holes) == count_max:
+        return holes
+    wanted = requests.remaining(connection, origin, count_max)
+    return _joined(holes, wanted)[:count_max]
+
+
+def _joined(ranges: list[Range], more: list[Range]) -> list[Range]:
+    """Return ``ranges`` and behind them what they do not have of ``more``, so nothing twice."""
+    joined = list(ranges)
+    for one in more:
+        joined.extend(without([one], joined))
+    return joined
 
 
 def _ranges_max(connection: sqlite3.Connection, meter_id: int) -> int:

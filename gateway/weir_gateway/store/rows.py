@@ -48,6 +48,25 @@ class StoredGap(NamedTuple):
     noticed_at_ms: int
 
 
+class StoredRequest(NamedTuple):
+    """conflicts: the unwrapped sequences of readings that came with other values, the first."""
+
+    meter_id: int
+    number: int
+    epoch: int
+    first_sequence: int
+    last_sequence: int
+    from_s: int | None
+    to_s: int | None
+    made_at_ms: int
+    finished_at_ms: int | None
+    returned_count: int
+    lost_count: int
+    conflict_count: int
+    remaining_count: int
+    conflicts: tuple[int, ...] = ()
+
+
 class StoredMeter(NamedTuple):
     """A meter, its newest HELLO and STATUS, its current epoch, and its newest reading."""
 

@@ -106,11 +106,56 @@ _REPLACEMENT = """
 CREATE TABLE replacement (downlink_ahead INTEGER NOT NULL) STRICT;
 """
 
+_REQUESTS = """
+-- What an operator asked a meter for again, held or not.
+CREATE TABLE requests (
+    meter_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,           -- counts the requests to one meter, from 1
+    epoch INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    from_s INTEGER,                    -- the times that were asked for, if any
+    to_s INTEGER,
+    made_at_ms INTEGER NOT NULL,
+    finished_at_ms INTEGER,            -- null while something remains
+    returned_count INTEGER NOT NULL DEFAULT 0,
+    lost_count INTEGER NOT NULL DEFAULT 0,
+    conflict_count INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (meter_id, number),
+    FOREIGN KEY (meter_id, epoch) REFERENCES custody
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX requests_standing ON requests (meter_id, epoch) WHERE finished_at_ms IS NULL;
+
+-- What remains of the requests that are not finished. Ranges of one request never overlap.
+CREATE TABLE request_ranges (
+    meter_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    PRIMARY KEY (meter_id, number, first_sequence),
+    FOREIGN KEY (meter_id, number) REFERENCES requests ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- Readings that a meter gave with other values than are held.
+CREATE TABLE request_conflicts (
+    meter_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (meter_id, number, sequence),
+    FOREIGN KEY (meter_id, number) REFERENCES requests ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- 1 while a request to this epoch has something left: saves each uplink from looking.
+ALTER TABLE custody ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _VERSION_1,
     _BOOTS,
     _REPLAYED,
     _REPLACEMENT,
+    _REQUESTS,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from weir_gateway import messages
 from weir_gateway.availability import AvailabilityWatch
+from weir_gateway.backfills import BackfillDocument, Backfills
 from weir_gateway.clock import utc_text_ms
 from weir_gateway.documents import (
     GapDocument,
@@ -16,6 +17,7 @@ from weir_gateway.documents import (
     reading_document,
     state_document,
 )
+from weir_gateway.errors import Refusal
 from weir_gateway.http_connection import Answer, Request, refusal
 from weir_gateway.registry import Registry
 from weir_gateway.status import StatusReporter
@@ -55,17 +57,15 @@ class MetersDocument(TypedDict):
     meters: list[MeterDocument]
 
 
+class GapsDocument(TypedDict):
+    gaps: list[GapDocument]
+
+
 class ReadingsPageDocument(TypedDict):
     """next: what to give as ``after`` for the page that follows, None at the end."""
 
     readings: list[ReadingDocument]
     next: str | None
-
-
-class _Refusal(Exception):
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.answer = refusal(status, sentence)
 
 
 class Api:
@@ -77,37 +77,75 @@ class Api:
         registry: Registry,
         availability: AvailabilityWatch,
         reporter: StatusReporter,
+        backfills: Backfills,
     ) -> None:
         self._store = store
         self._registry = registry
         self._availability = availability
         self._reporter = reporter
+        self._backfills = backfills
 
     async def respond(self, request: Request) -> Answer:
         try:
+            if request.method == "POST":
+                return Answer(201, await self._make(request))
             return Answer(200, await self._document(request))
-        except _Refusal as refused:
-            return refused.answer
+        except Refusal as refused:
+            return refusal(refused.status, str(refused))
+
+    async def _make(self, request: Request) -> object:
+        path, options = _split(request.target)
+        match path:
+            case ["v1", "meters", meter_id, "backfills"]:
+                _refuse_options(options)
+                return await self._make_backfill(_meter_id(meter_id), request.body)
+        raise Refusal(405, messages.ONLY_GET.format(method=request.method))
 
     async def _document(self, request: Request) -> object:
         if request.method != "GET":
-            raise _Refusal(405, messages.ONLY_GET.format(method=request.method))
-        url = urlsplit(request.target)
-        options = dict(parse_qsl(url.query, keep_blank_values=True))
-        match [unquote(part) for part in url.path.split("/")[1:]]:
+            raise Refusal(405, messages.ONLY_GET.format(method=request.method))
+        path, options = _split(request.target)
+        match path:
             case ["v1", "gateway"]:
                 _refuse_options(options)
                 return self._reporter.gateway()
             case ["v1", "meters"]:
                 _refuse_options(options)
                 return await self._meters()
-            case ["v1", "meters", meter_id]:
+            case ["v1", "meters", meter_id, *part]:
+                return await self._of_meter(_meter_id(meter_id), part, options)
+        raise _no_route(path)
+
+    async def _of_meter(self, meter_id: int, part: list[str], options: dict[str, str]) -> object:
+        match part:
+            case []:
                 _refuse_options(options)
-                return await self._meter(_meter_id(meter_id))
-            case ["v1", "meters", meter_id, "readings"]:
+                return await self._meter(meter_id)
+            case ["readings"]:
                 _refuse_options(options, "limit", "after")
-                return await self._readings(_meter_id(meter_id), options)
-        raise _Refusal(404, messages.NO_ROUTE.format(path=url.path))
+                return await self._readings(meter_id, options)
+            case ["gaps"]:
+                _refuse_options(options, "limit")
+                return await self._gaps(meter_id, options)
+            case ["backfills"]:
+                _refuse_options(options)
+                await self._known(meter_id)
+                return await self._backfills.list(meter_id)
+            case ["backfills", number]:
+                _refuse_options(options)
+                await self._known(meter_id)
+                return await self._backfills.one(meter_id, number)
+        raise _no_route(["v1", "meters", str(meter_id), *part])
+
+    async def _make_backfill(self, meter_id: int, body: bytes) -> BackfillDocument:
+        await self._known(meter_id)
+        return await self._backfills.make(meter_id, body)
+
+    async def _gaps(self, meter_id: int, options: dict[str, str]) -> GapsDocument:
+        await self._known(meter_id)
+        limit = _limit(options.get("limit", str(LIMIT_DEFAULT)))
+        gaps = await self._store.read(queries.gaps, meter_id, limit)
+        return {"gaps": [gap_document(gap) for gap in gaps]}
 
     async def _meters(self) -> MetersDocument:
         heard = await self._store.read(queries.heard_meters)
@@ -148,7 +186,7 @@ class Api:
         """Return what is stored of a meter, None when it is registered but was never heard."""
         meter = await self._store.read(queries.meter, meter_id)
         if meter is None and self._registry.get(meter_id) is None:
-            raise _Refusal(404, messages.NO_METER.format(meter_id=meter_id))
+            raise Refusal(404, messages.NO_METER.format(meter_id=meter_id))
         return meter
 
     async def _reading_key(self, meter_id: int, text: str) -> ReadingKey:
@@ -158,7 +196,7 @@ class Api:
             key = await self._store.read(queries.find_reading, meter_id, epoch, sequence)
             if key is not None:
                 return key
-        raise _Refusal(400, messages.WRONG_AFTER.format(text=text))
+        raise Refusal(400, messages.WRONG_AFTER.format(text=text))
 
     def _summary(self, meter_id: int, meter: StoredMeter | None) -> MeterDocument:
         key = self._registry.get(meter_id)
@@ -175,19 +213,30 @@ class Api:
         }
 
 
+def _no_route(path: list[str]) -> Refusal:
+    return Refusal(404, messages.NO_ROUTE.format(path="/" + "/".join(path)))
+
+
+def _split(target: str) -> tuple[list[str], dict[str, str]]:
+    """Return the parts of the path and the options behind it."""
+    url = urlsplit(target)
+    path = [unquote(part) for part in url.path.split("/")[1:]]
+    return path, dict(parse_qsl(url.query, keep_blank_values=True))
+
+
 def _meter_id(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= _UINT32_MAX):
-        raise _Refusal(400, messages.WRONG_METER.format(text=text))
+        raise Refusal(400, messages.WRONG_METER.format(text=text))
     return int(text)
 
 
 def _limit(text: str) -> int:
     if text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= LIMIT_MAX:
         return int(text)
-    raise _Refusal(400, messages.WRONG_LIMIT.format(text=text, limit_max=LIMIT_MAX))
+    raise Refusal(400, messages.WRONG_LIMIT.format(text=text, limit_max=LIMIT_MAX))
 
 
 def _refuse_options(options: dict[str, str], *known: str) -> None:
     for name in options:
         if name not in known:
-            raise _Refusal(400, messages.WRONG_QUERY.format(name=name))
+            raise Refusal(400, messages.WRONG_QUERY.format(name=name))

@@ -15,6 +15,7 @@ from weir_gateway import config as configuration
 from weir_gateway import messages
 from weir_gateway.api import Api
 from weir_gateway.availability import AvailabilityWatch
+from weir_gateway.backfills import Backfills
 from weir_gateway.board import Board
 from weir_gateway.broker import Broker
 from weir_gateway.clock import Clock
@@ -84,7 +85,8 @@ class Gateway:
         )
         self._links = self._make_links()
         self._make_publishing()
-        api = Api(self._store, self._registry, self._availability, self._reporter)
+        backfills = Backfills(self._store, self._clock)
+        api = Api(self._store, self._registry, self._availability, self._reporter, backfills)
         self._service = Service(config.gateway.socket, api.respond)
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ Results are the documents of ``api``, ``documents`` and ``status``: dictionaries
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
@@ -14,6 +15,8 @@ from weir_gateway import messages
 
 if TYPE_CHECKING:
     from weir_gateway.api import MeterDetailDocument, MeterDocument, ReadingsPageDocument
+    from weir_gateway.backfills import BackfillDocument
+    from weir_gateway.documents import GapDocument
     from weir_gateway.status import GatewayDocument
 
 TIMEOUT_S = 10.0
@@ -64,11 +67,34 @@ class GatewayClient:
         path = f"/v1/meters/{meter_id}/readings{'?' if query else ''}{query}"
         return cast("ReadingsPageDocument", self.ask(path))
 
+    def gaps(self, meter_id: int, *, limit: int | None = None) -> "list[GapDocument]":
+        """Return the newest gaps of a meter, newest first."""
+        query = "" if limit is None else f"?limit={limit}"
+        path = f"/v1/meters/{meter_id}/gaps{query}"
+        return cast("list[GapDocument]", self.ask(path)["gaps"])
+
+    def backfill(self, meter_id: int, wish: Mapping[str, Any]) -> "BackfillDocument":
+        """Ask a meter for readings again: the fields of ``wish`` are those of docs/api.md."""
+        path = f"/v1/meters/{meter_id}/backfills"
+        return cast("BackfillDocument", self._exchange("POST", path, json.dumps(wish)))
+
+    def backfills(self, meter_id: int) -> "list[BackfillDocument]":
+        """Return the back-fills of a meter, newest first."""
+        path = f"/v1/meters/{meter_id}/backfills"
+        return cast("list[BackfillDocument]", self.ask(path)["backfills"])
+
+    def backfill_progress(self, meter_id: int, number: int) -> "BackfillDocument":
+        path = f"/v1/meters/{meter_id}/backfills/{number}"
+        return cast("BackfillDocument", self.ask(path))
+
     def ask(self, path: str) -> dict[str, Any]:
         """GET any route; return its document. Raise ClientError for whatever goes wrong."""
+        return self._exchange("GET", path)
+
+    def _exchange(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
         connection = _UnixConnection(self._path, self._timeout_s)
         try:
-            connection.request("GET", path, headers={"Connection": "close"})
+            connection.request(method, path, body, headers={"Connection": "close"})
             response = connection.getresponse()
             document = json.loads(response.read())
         except OSError as error:
@@ -83,7 +109,7 @@ class GatewayClient:
     def _checked(self, status: int, document: Any) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise ClientError(messages.ANSWER_UNREADABLE.format(path=self._path))
-        if status != http.client.OK:
+        if status not in (http.client.OK, http.client.CREATED):
             raise ClientError(str(document.get("error")), status)
         return document
 

@@ -69,12 +69,22 @@ class StateDocument(MeasurementDocument):
     send_interval_s: int
 
 
-class GapDocument(TypedDict):
-    epoch: str
-    first_sequence: int
-    last_sequence: int
-    state: str
-    noticed_at: str
+GapDocument = TypedDict(
+    "GapDocument",
+    {
+        "id": str,
+        "meter_id": int,
+        "epoch": str,
+        "first_sequence": int,
+        "last_sequence": int,
+        "count": int,
+        "state": str,
+        "noticed_at": str,
+        "from": str | None,
+        "to": str | None,
+    },
+)
+"""A range of readings that did not come in order, between two that are held (from, to)."""
 
 
 def json_bytes(document: object) -> bytes:
@@ -167,12 +177,18 @@ def state_document(meter: StoredMeter, pulse_weight_ml: int | None) -> StateDocu
 
 
 def gap_document(gap: StoredGap) -> GapDocument:
+    first, last = wrap(gap.first_sequence), wrap(gap.last_sequence)
     return {
+        "id": f"{gap.meter_id}-{gap.epoch:08x}-{first}-{last}",
+        "meter_id": gap.meter_id,
         "epoch": f"{gap.epoch:08x}",
-        "first_sequence": wrap(gap.first_sequence),
-        "last_sequence": wrap(gap.last_sequence),
+        "first_sequence": first,
+        "last_sequence": last,
+        "count": gap.last_sequence - gap.first_sequence + 1,
         "state": gap.state,
         "noticed_at": utc_text_ms(gap.noticed_at_ms),
+        "from": _utc_text_or_none(gap.before_s),
+        "to": _utc_text_or_none(gap.after_s),
     }
 
 

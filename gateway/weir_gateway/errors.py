@@ -23,3 +23,11 @@ class UplinkRefused(GatewayError):
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class Refusal(GatewayError):
+    """A request over the local interface cannot be granted. ``status`` is the HTTP status."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status

@@ -120,6 +120,26 @@ TLS_FAILED = "the TLS files of [mqtt] cannot be used ({why}): correct them."
 # Local interface.
 NO_ROUTE = "there is no {path}: see docs/api.md for what can be asked."
 ONLY_GET = "{method} is not allowed here: use GET."
+WRONG_BODY = "the body is not a JSON object: see docs/api.md for what it may hold."
+WRONG_FIELD = "there is no field {name} here: see docs/api.md."
+WRONG_SEQUENCE = "{value} is not a sequence: use a whole number from 0 to 4294967295."
+TIMES_OR_SEQUENCES = "both times and sequences are given: give one of the two."
+FROM_AFTER_TO = "the time from ({start}) is after the time to ({end}): exchange them."
+FIRST_AFTER_LAST = "the first sequence ({first}) is after the last ({last}): exchange them."
+NEVER_HEARD = "meter {meter_id} was never heard: ask once it has called."
+RING_EMPTY = "meter {meter_id} has not made a record yet: ask once it has."
+OUTSIDE_RING = (
+    "meter {meter_id} keeps records {oldest} to {newest}, as it said last: ask for some of these."
+)
+NOTHING_THEN = (
+    "meter {meter_id} can have no record of that time: `weir meter readings` shows which it has."
+)
+BACKFILLS_FULL = (
+    "{count} back-fills of meter {meter_id} are not finished: wait until one of them is."
+)
+NO_BACKFILL = (
+    'meter {meter_id} has no back-fill "{text}": `/v1/meters/{meter_id}/backfills` lists them.'
+)
 NO_METER = "meter {meter_id} is not known: check the number, or add its key to the key file."
 WRONG_METER = '"{text}" is not a meter number: use digits, up to 4294967295.'
 WRONG_LIMIT = '"{text}" is not a usable limit: use a whole number from 1 to {limit_max}.'

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from weir_gateway.store.rows import (
+    GAP_COLUMNS,
     READING_COLUMNS,
     WITH_READING_BEFORE,
     ReadingKey,
@@ -98,9 +99,8 @@ def send_intervals_s(connection: sqlite3.Connection) -> dict[int, int]:
 def gaps(connection: sqlite3.Connection, meter_id: int, count_max: int) -> list[StoredGap]:
     """Return the newest gaps of a meter, newest first."""
     rows = connection.execute(
-        "SELECT g.epoch, g.first_sequence, g.last_sequence, g.state, g.noticed_at_ms "
-        "FROM gaps g JOIN custody c USING (meter_id, epoch) WHERE g.meter_id = ? "
-        "ORDER BY c.ordinal DESC, g.first_sequence DESC LIMIT ?",
+        f"SELECT {GAP_COLUMNS} FROM gaps g JOIN custody c USING (meter_id, epoch) "
+        "WHERE g.meter_id = ? ORDER BY c.ordinal DESC, g.first_sequence DESC LIMIT ?",
         (meter_id, count_max),
     )
     return [StoredGap._make(row) for row in rows]

@@ -18,26 +18,23 @@ CONFLICTS_NAMED_MAX = 100
 """Conflicts of one request that are kept by name; the others are counted."""
 
 
-def standing_count(connection: sqlite3.Connection, meter_id: int) -> int:
-    """Return how many requests to this meter are not finished."""
-    row = connection.execute(
-        "SELECT COUNT(*) FROM requests WHERE meter_id = ? AND finished_at_ms IS NULL", (meter_id,)
-    ).fetchone()
-    return int(row[0])
-
-
 def make(
     connection: sqlite3.Connection,
     key: tuple[int, int],
     span: Range,
     times_s: tuple[int | None, int | None],
     now_ms: int,
-) -> int:
-    """Ask for ``span`` again; return the request's number.
+) -> int | None:
+    """Ask for ``span`` again; return the request's number, None when too many stand already.
 
     key: meter and epoch. times_s: the times that led to the span, None where none was given.
     """
     meter_id, epoch = key
+    standing = connection.execute(
+        "SELECT COUNT(*) FROM requests WHERE meter_id = ? AND finished_at_ms IS NULL", (meter_id,)
+    ).fetchone()
+    if standing[0] >= STANDING_MAX:
+        return None
     row = connection.execute(
         "SELECT COALESCE(MAX(number), 0) + 1 FROM requests WHERE meter_id = ?", (meter_id,)
     ).fetchone()

@@ -41,11 +41,27 @@ WITH_READING_BEFORE = (
 
 
 class StoredGap(NamedTuple):
+    """before_s, after_s: times of the nearest readings held on either side, None without one."""
+
+    meter_id: int
     epoch: int
     first_sequence: int
     last_sequence: int
     state: str
     noticed_at_ms: int
+    before_s: int | None
+    after_s: int | None
+
+
+_HELD = "SELECT measured_at_s FROM readings r WHERE r.meter_id = g.meter_id AND r.epoch = g.epoch"
+GAP_COLUMNS = (
+    "g.meter_id, g.epoch, g.first_sequence, g.last_sequence, g.state, g.noticed_at_ms, "
+    f"({_HELD} AND r.sequence < g.first_sequence AND r.measured_at_s IS NOT NULL "
+    "ORDER BY r.sequence DESC LIMIT 1), "
+    f"({_HELD} AND r.sequence > g.last_sequence AND r.measured_at_s IS NOT NULL "
+    "ORDER BY r.sequence LIMIT 1)"
+)
+"""Of a table ``g`` with the columns of gaps."""
 
 
 class StoredRequest(NamedTuple):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from peers.certificates import Authority
 from weir_gateway.config import PASSWORD_VARIABLE, load
 from weir_gateway.errors import ConfigError
 
@@ -104,7 +105,7 @@ def test_the_password_can_come_from_the_environment(
 
 
 def test_tls_files_switch_tls_and_its_port_on(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("certificate")
+    Authority(tmp_path)
     config = load(write(tmp_path, MINIMAL.replace("[mqtt]", '[mqtt]\ntls_ca_file = "ca.pem"')))
     assert (config.mqtt.tls, config.mqtt.port) == (True, 8883)
 
@@ -203,6 +204,28 @@ FAULTS = {
         MINIMAL.replace("[mqtt]", '[mqtt]\ntls = false\ntls_ca_file = "public"'),
         "mqtt.tls: TLS files are named but tls is false",
     ),
+    "TLS authorities that are none": (
+        MINIMAL.replace("[mqtt]", '[mqtt]\ntls_ca_file = "public"'),
+        "mqtt.tls_ca_file: {folder}/public holds no certificates that can be used",
+    ),
+    "TLS certificate that is none": (
+        MINIMAL.replace(
+            "[mqtt]", '[mqtt]\ntls_certificate_file = "public"\ntls_key_file = "private"'
+        ),
+        "mqtt.tls_certificate_file: {folder}/public and tls_key_file cannot be used together",
+    ),
+    "database over the keys": (
+        MINIMAL.replace("[mqtt]", 'database = "x/../keys.txt"\n[mqtt]'),
+        "gateway.database: {folder}/x/../keys.txt is named as gateway.keys already",
+    ),
+    "database over the configuration": (
+        MINIMAL.replace("[mqtt]", 'database = "gateway.toml"\n[mqtt]'),
+        "gateway.toml is named as this file already",
+    ),
+    "socket over the database": (
+        MINIMAL.replace("[mqtt]", 'socket = "weir.db"\n[mqtt]'),
+        "gateway.socket: {folder}/weir.db is named as gateway.database already",
+    ),
     "listen without port": (
         MINIMAL.replace("0.0.0.0:4059", "0.0.0.0"),
         'line 7, tcp.listen: "0.0.0.0" is not HOST:PORT',
@@ -248,7 +271,7 @@ def test_a_fault_is_named_with_file_line_and_key(
     with pytest.raises(ConfigError) as caught:
         load(path)
 
-    assert sentence in str(caught.value)
+    assert sentence.format(folder=tmp_path) in str(caught.value)
     assert str(path) in str(caught.value)
     assert "hush" not in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -64,22 +64,23 @@ def spoil(gateway: GatewayRun, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "sentence"),
+    ("what", "exit_code", "sentence"),
     [
-        ("configuration", "gateway.toml, line 1: this is not valid TOML"),
-        ("keys readable by others", "run `chmod 600 "),
-        ("no keys", "cannot read the key file"),
-        ("foreign database", "is not a database of this gateway"),
-        ("no folder for the database", "cannot open the database"),
-        ("socket taken by a file", "cannot open the local interface"),
+        ("configuration", 2, "gateway.toml, line 1: this is not valid TOML"),
+        ("keys readable by others", 2, "run `chmod 600 "),
+        ("no keys", 2, "cannot read the key file"),
+        ("foreign database", 1, "is not a database of this gateway"),
+        ("no folder for the database", 1, "cannot open the database"),
+        ("socket taken by a file", 1, "cannot open the local interface"),
     ],
 )
 def test_a_gateway_that_cannot_start_says_why_in_one_sentence(
-    prepared: GatewayRun, what: str, sentence: str
+    prepared: GatewayRun, what: str, exit_code: int, sentence: str
 ) -> None:
     spoil(prepared, what)
     code, told = run(prepared.config)
-    assert code == 1
+    assert code == exit_code
+    assert told.startswith("weir: ")
     assert sentence in told
     assert told.count("\n") == 1
     assert "Traceback" not in told
@@ -89,7 +90,7 @@ def test_a_taken_port_is_named_and_leaves_no_socket_behind(prepared: GatewayRun)
     with take_port(prepared):
         code, told = run(prepared.config)
     assert code == 1
-    assert told.startswith("cannot listen on 127.0.0.1:")
+    assert told.startswith("weir: cannot listen on 127.0.0.1:")
     assert told.count("\n") == 1
     assert not (prepared.folder / "weir.sock").exists()
 

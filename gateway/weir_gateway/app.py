@@ -23,7 +23,7 @@ from weir_gateway.config import ClockConfig, Config
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
 from weir_gateway.documents import json_bytes
-from weir_gateway.errors import GatewayError, StoreUnavailable
+from weir_gateway.errors import ConfigError, GatewayError, StoreUnavailable
 from weir_gateway.links.driver import Driver
 from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
@@ -46,8 +46,9 @@ _log = logging.getLogger(__name__)
 
 
 def run(config_path: Path) -> int:
-    """Run the gateway until SIGTERM or SIGINT; return the exit code, 0 after a clean stop.
+    """Run the gateway until SIGTERM or SIGINT; return the exit code.
 
+    0 after a clean stop, 2 when the operator must change a file, 1 when it failed otherwise.
     Writes one line to standard error once all listeners are open, and one sentence if the
     gateway cannot start; everything else is the log, also on standard error.
     """
@@ -60,8 +61,8 @@ def run(config_path: Path) -> int:
         with _only_one(config.gateway.database):
             asyncio.run(Gateway(config).run())
     except GatewayError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        sys.stderr.write(f"{messages.CANNOT_START.format(why=error)}\n")
+        return 2 if isinstance(error, ConfigError) else 1
     return 0
 
 

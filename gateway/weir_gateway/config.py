@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from weir_gateway import messages
+from weir_gateway.config_files import NamedFiles, check_authorities, check_certificate
 from weir_gateway.errors import ConfigError
 from weir_gateway.private_file import check_private, read_private_text
 from weir_gateway.toml_table import Table, TomlFile
@@ -108,11 +109,12 @@ def load(path: Path) -> Config:
         raise ConfigError(messages.NO_CONFIG.format(path=path, why=why)) from None
     file = TomlFile(path, text)
     file.refuse_unknown(_TABLES)
-    gateway = _read_gateway(_required(file, "gateway", _GATEWAY_KEYS))
+    named = NamedFiles(path)
+    gateway = _read_gateway(_required(file, "gateway", _GATEWAY_KEYS), named)
     config = Config(
         path=path,
         gateway=gateway,
-        mqtt=_read_mqtt(_required_mqtt(file), gateway.id),
+        mqtt=_read_mqtt(_required_mqtt(file), gateway.id, named),
         serial=tuple(_read_serial(one) for one in file.tables("serial", _SERIAL_KEYS)),
         tcp=_read_tcp(file.table("tcp", _TCP_KEYS)),
         clock=_read_clock(file.table("clock", _CLOCK_KEYS)),
@@ -138,17 +140,20 @@ def _required_mqtt(file: TomlFile) -> Table:
     return _required(file, "mqtt", _MQTT_KEYS)
 
 
-def _read_gateway(table: Table) -> GatewayConfig:
-    return GatewayConfig(
+def _read_gateway(table: Table, named: NamedFiles) -> GatewayConfig:
+    config = GatewayConfig(
         id=table.word("id", None, r"[A-Za-z0-9_-]{1,40}", messages.FORM_ID),
         database=table.path("database", "weir.db"),
         keys=table.path("keys", "keys.txt"),
         socket=table.path("socket", "weir.sock"),
         log_level=table.word("log_level", "info", "|".join(_LOG_LEVELS), messages.FORM_LOG_LEVEL),
     )
+    for key in ("keys", "database", "socket"):
+        named.add(table, key, getattr(config, key))
+    return config
 
 
-def _read_mqtt(table: Table, gateway_id: str) -> MqttConfig:
+def _read_mqtt(table: Table, gateway_id: str, named: NamedFiles) -> MqttConfig:
     tls_files = [table.path_or_none(key) for key in _MQTT_KEYS if key.startswith("tls_")]
     config = MqttConfig(
         host=table.text("host", "127.0.0.1"),
@@ -163,6 +168,8 @@ def _read_mqtt(table: Table, gateway_id: str) -> MqttConfig:
         tls_certificate_file=_existing(table, "tls_certificate_file"),
         tls_key_file=_existing(table, "tls_key_file"),
     )
+    for key in ("password_file", "tls_ca_file", "tls_key_file"):
+        named.add(table, key, table.path_or_none(key))
     _check_tls(table, config)
     if config.password is not None and config.username is None:
         raise table.error("password_file", messages.PASSWORD_ALONE)
@@ -178,6 +185,8 @@ def _check_tls(table: Table, config: MqttConfig) -> None:
         mode = config.tls_key_file.stat().st_mode
         with _located(table, "tls_key_file"):
             check_private(config.tls_key_file, mode, purpose="the TLS key")
+    check_authorities(table, config.tls_ca_file)
+    check_certificate(table, config.tls_certificate_file, config.tls_key_file)
 
 
 def _read_password(table: Table) -> str | None:

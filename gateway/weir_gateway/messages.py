@@ -34,6 +34,15 @@ PASSWORD_IN_CONFIG = (
 )
 PASSWORD_ALONE = "a password needs a username beside it: add username."
 TLS_PAIR = "tls_certificate_file and tls_key_file belong together: give both or neither."
+TLS_AUTHORITIES = (
+    "{path} holds no certificates that can be used ({why}): give the PEM file of who signs the "
+    "broker's certificate."
+)
+TLS_CERTIFICATE = (
+    "{path} and tls_key_file cannot be used together ({why}): give the PEM files of a "
+    "certificate and of its key, not encrypted."
+)
+PATH_TWICE = "{path} is named as {owner} already: give each its own file."
 TLS_OFF = "TLS files are named but tls is false: set it to true or remove the files."
 
 # Files.
@@ -72,6 +81,7 @@ DATABASE_LOG_ALONE = "the file is gone or empty, its log is not"
 DATABASE_LOCK = "This file keeps two gateways from sharing one database.\n"
 DATABASE_FAILED = "cannot open the database {path} ({why}): check its folder and its rights."
 FAULT = "the gateway stopped because of a fault in itself: its log says which; start it again."
+CANNOT_START = "weir: {why}"
 READY = "weir gateway {gateway_id} ready: {places}"
 
 # Links.

@@ -93,6 +93,10 @@ class Table:
     def error(self, key: str | None, what: str) -> ConfigError:
         return self._file.error(self._place, key, what)
 
+    def name_of(self, key: str) -> str:
+        """Return the key with its table before it, as errors name it."""
+        return f"{self._place.partition('#')[0]}.{key}"
+
     def text(self, key: str, default: str | None = None) -> str:
         value = self._value(key, default, str, messages.WANTS_TEXT)
         if not value.strip():

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weir_protocol.frames import FrameType
+from weir_protocol.frames import FrameType, peek_header
+from weir_protocol.sealing import DIRECTION_UPLINK, Sealer, nonce
 from weir_tools.decode.anatomy import Anatomy, Knowledge, dissect
 from weir_tools.decode.wire_text import find_frames
 from weir_tools.errors import Failed
@@ -130,6 +131,29 @@ def test_a_changed_frame_is_refused_with_the_rule_it_breaks(
     assert outcome.returncode == 1
     assert "breaks rule WL-SEA-04" in outcome.stderr
     assert "sealed" in outcome.stdout
+
+
+def test_a_body_that_breaks_a_rule_is_named_in_the_json_as_well(
+    weir: Weir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealed with the right key, and one byte too long."""
+    vector = load(FILES[0].with_name("status_reverse_flow.json"))
+    key = bytes.fromhex(vector["key"])
+    header = peek_header(bytes.fromhex(vector["frame"]))
+    at = nonce(header.meter_id, vector["epoch"], header.counter, DIRECTION_UPLINK)
+    sealer = Sealer(key)
+    sealed = bytes.fromhex(vector["frame"])[header.size :]
+    body = sealer.open(at, header.encode(), sealed) + b"\0"
+    frame = header.encode() + sealer.seal(at, header.encode(), body)
+    monkeypatch.setenv("WEIR_KEY", vector["key"])
+    outcome = weir("decode", "--json", "--epoch", f"{vector['epoch']:08x}", frame.hex())
+    assert outcome.returncode == 1
+    [decoded] = json.loads(outcome.stdout)["frames"]
+    assert decoded["opened"] is False
+    assert decoded["sealed_because"] is None
+    assert decoded["broken_rule"].startswith("WL-")
+    assert decoded["broken_rule"] in decoded["refused_because"]
+    assert outcome.stderr == f"weir: {decoded['refused_because']}\n"
 
 
 @given(st.binary(min_size=1, max_size=600))

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,7 @@ def left_running(tmp_path: Path) -> list[str]:
 
 def check_totals(totals: dict[str, Any]) -> None:
     assert totals["agrees"] is True
+    assert totals["ended"] == "complete"
     assert totals["differences"] == []
     made = totals["records_made"]
     assert made == totals["records_stored"] == totals["records_published"] > 0
@@ -105,10 +107,18 @@ def test_a_signal_ends_it_in_the_same_clean_way(
     assert left_running(tmp_path) == []
 
 
-def test_a_demo_whose_gateway_is_killed_says_so_and_stops_the_rest(
-    tmp_path: Path, real_micropython: str
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("gateway", "the gateway was ended from outside (SIGKILL); run the demo again"),
+        ("weir_tools.demo.broker", "the broker was ended from outside (SIGKILL); run the demo"),
+        ("main", "was ended from outside (SIGKILL); run the command again"),
+    ],
+)
+def test_when_a_part_is_killed_the_demo_says_so_writes_what_is_known_and_leaves_nothing(
+    tmp_path: Path, real_micropython: str, program: str, sentence: str
 ) -> None:
-    words = demo_words("--duration", "60")
+    words = demo_words("--duration", "60", "--json", tmp_path / "out.json")
     with subprocess.Popen(
         words,
         env=environment(tmp_path),
@@ -120,24 +130,52 @@ def test_a_demo_whose_gateway_is_killed_says_so_and_stops_the_rest(
         assert child.stderr is not None
         for line in child.stdout:
             if line.startswith("gateway:"):
-                os.kill(gateway_of(tmp_path), signal.SIGKILL)
-        sentence = child.stderr.read()
+                os.kill(running(program, child.pid), signal.SIGKILL)
+        said = child.stderr.read()
         assert child.wait(timeout=100) == 1
-    assert sentence.startswith("weir: the gateway stopped (killed by signal 9)")
-    assert len(sentence.splitlines()) == 1
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+    known = json.loads((tmp_path / "out.json").read_text())
+    assert f"weir: {known['ended']}\n" == said
+    assert known["agrees"] is False
+    assert [meter["meter_id"] for meter in known["meters"]] == [
+        planned.meter_id for planned in METERS
+    ]
+    assert (known["records_stored"] is None) == (program == "gateway")
     assert left_running(tmp_path) == []
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def gateway_of(tmp_path: Path) -> int:
+def test_a_demo_that_does_not_get_to_its_meters_writes_why(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        broker = f"127.0.0.1:{nobody.getsockname()[1]}"
+        words = demo_words("--broker", broker, "--json", tmp_path / "out.json")
+        done = subprocess.run(
+            words,
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+    assert done.returncode == 1
+    known = json.loads((tmp_path / "out.json").read_text())
+    assert (known["agrees"], known["records_made"], known["meters"]) == (False, None, [])
+    assert done.stderr == f"weir: {known['ended']}\n"
+
+
+def running(program: str, parent: int) -> int:
+    """The process that was started with that word by that parent."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = entry.read_bytes().decode(errors="replace").split("\0")
+            parents = entry.with_name("stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
-        if "gateway" in words and any(str(tmp_path / "scratch") in word for word in words):
+        if program in words and int(parents) == parent:
             return int(entry.parent.name)
-    raise LookupError("no gateway runs")
+    raise LookupError(f"no {program} runs")
 
 
 AGREEING = MeterTotals(

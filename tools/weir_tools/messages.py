@@ -81,6 +81,10 @@ NO_MICROPYTHON = (
 NO_FIRMWARE = "the meter's firmware is not in {folder}; install weir again."
 FIRMWARE_NOT_COMPILED = "the firmware does not compile: {reason}"
 METER_STOPPED = "meter {meter_id} stopped ({ending}): {reason}."
+METER_KILLED = (
+    "meter {meter_id} was ended from outside ({signal}); run the command again, and leave its "
+    "meters running."
+)
 METER_SILENT = (
     "meter {meter_id} did not start within {timeout_s:.0f} s; is this machine very busy?"
 )
@@ -132,7 +136,13 @@ RECORDING_TOO_SHORT = (
     "give a longer recording."
 )
 COMPANION_SLOW = "the {name} does not get ready ({reason}); is this machine very busy?"
-COMPANION_ENDED = "the {name} stopped ({ending}): {reason}."
+COMPANION_ENDED = (
+    "the {name} stopped ({ending}): {reason}; run the demo again, with --keep to keep its log."
+)
+COMPANION_KILLED = (
+    "the {name} was ended from outside ({signal}); run the demo again, and leave its {name} "
+    "running."
+)
 BACKLOG_NOT_HEALED = "{missing} records of the outage never reached the gateway."
 METER_RESTLESS = "the meter is still {doing} after {timeout_s:g} s."
 METERS_RESTLESS = "the meters did not come to rest within {timeout_s:.0f} s; try a lower --speed."

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from weir_protocol.errors import PeerError
 from weir_tools import messages
 from weir_tools.decode.anatomy import Anatomy, Field, Knowledge, dissect
 from weir_tools.decode.tables import show
@@ -57,7 +58,11 @@ def decode(
             show(found, anatomy, _sealed_sentence(anatomy))
     refused = next((anatomy.refused for _, anatomy in explained if anatomy.refused), None)
     if refused is not None:
-        raise Failed(messages.FRAME_REFUSED.format(rule=refused.rule, detail=refused.detail))
+        raise Failed(_refusal(refused))
+
+
+def _refusal(refused: PeerError) -> str:
+    return messages.FRAME_REFUSED.format(rule=refused.rule, detail=refused.detail)
 
 
 def _keys(file: Path | None) -> tuple[dict[int, bytes], bytes | None]:
@@ -106,6 +111,7 @@ def _plain(found: WireFrame, anatomy: Anatomy) -> dict[str, Any]:
         "opened": anatomy.sealed_because is None and refused is None,
         "sealed_because": _sealed_sentence(anatomy),
         "broken_rule": None if refused is None else refused.rule,
+        "refused_because": None if refused is None else _refusal(refused),
         "fields": [_plain_field(field) for field in anatomy.fields],
         "records": [asdict(record) for record in anatomy.records],
     }

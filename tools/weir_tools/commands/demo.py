@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from weir_tools import messages
 from weir_tools.demo.live_table import draw, draw_totals
 from weir_tools.demo.plan import DemoPlan
 from weir_tools.demo.workplace import make_fresh
-from weir_tools.errors import Different, Misused
+from weir_tools.errors import Different, Failed, Misused
 from weir_tools.options import DURATION_S_MAX, FiniteRange, host_and_port
 from weir_tools.terminal import open_console
 
@@ -86,10 +86,15 @@ def demo(
         make_fresh(keep)
     plan = DemoPlan(speed, duration_s, broker, keep)
     console = open_console()
-    totals = asyncio.run(_run(plan, console, is_live=console.is_terminal and not headless))
+
+    def keep_totals(totals: "DemoTotals") -> None:
+        if json_file is not None:
+            json_file.write_text(json.dumps(totals.as_json(), indent=2) + "\n")
+
+    is_live = console.is_terminal and not headless
+    totals = asyncio.run(_run(plan, console, is_live=is_live, failed=keep_totals))
     console.print(draw_totals(totals, console.width))
-    if json_file is not None:
-        json_file.write_text(json.dumps(totals.as_json(), indent=2) + "\n")
+    keep_totals(totals)
     if differences := totals.differences():
         raise Different(messages.TOTALS_DIFFER.format(differences="; ".join(differences)))
 
@@ -101,7 +106,10 @@ def _check_writable(file: Path) -> None:
         raise Misused(messages.JSON_NOT_WRITTEN.format(file=file))
 
 
-async def _run(plan: DemoPlan, console: Console, *, is_live: bool) -> "DemoTotals":
+async def _run(
+    plan: DemoPlan, console: Console, *, is_live: bool, failed: "Callable[[DemoTotals], None]"
+) -> "DemoTotals":
+    """failed: given what is known when the demo does not come to its end."""
     from weir_tools.demo.show import Demo
 
     show = Demo(plan)
@@ -111,7 +119,11 @@ async def _run(plan: DemoPlan, console: Console, *, is_live: bool) -> "DemoTotal
             await _watch(show, running, console)
         else:
             await _tell(show, running, console)
-        return await running
+        try:
+            return await running
+        except Failed as error:
+            failed(show.known or show.nothing(str(error)))
+            raise
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from weir_tools import messages
 from weir_tools.errors import Failed
 from weir_tools.extras import extra_folder
-from weir_tools.simulator.endings import ending, last_words
+from weir_tools.simulator.endings import ending, last_words, signal_name
 from weir_tools.simulator.waiting import until
 
 BROKER = "broker"
@@ -81,8 +81,11 @@ class Companion:
                     return
 
     def ended(self) -> Failed:
-        """The error to raise when it ended by itself."""
+        """The error to raise when it ended, and nobody here had asked it to."""
         code = self._child.returncode if self._child is not None else None
+        if code is not None and code < 0:
+            name = signal_name(-code)
+            return Failed(messages.COMPANION_KILLED.format(name=self.name, signal=name))
         return Failed(
             messages.COMPANION_ENDED.format(
                 name=self.name, ending=ending(code), reason=last_words(self._log)

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from weir_tools.demo.fleet import identities_of, read_inputs, seat_fleet
 from weir_tools.demo.live_table import MeterView, Scene
 from weir_tools.demo.plan import METERS, STARTS_AT, DemoPlan
 from weir_tools.demo.subscriber import Subscriber
-from weir_tools.demo.totals import DemoTotals, meter_totals
+from weir_tools.demo.totals import COMPLETE, DemoTotals, meter_totals
 from weir_tools.demo.workplace import (
     GATEWAY_ID,
     GatewaySetting,
@@ -45,6 +46,7 @@ class Demo:
         self.plan = plan
         self.step = "starting the broker ..."
         self.started_after_s: float | None = None
+        self.known: DemoTotals | None = None
         self._began_s = time.monotonic()
         self._stop = asyncio.Event()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -57,7 +59,10 @@ class Demo:
         self._stop.set()
 
     async def run(self) -> DemoTotals:
-        """Return the totals. Raise Failed when something does not start, or stops by itself."""
+        """Return the totals. Raise Failed when something does not start, or stops by itself.
+
+        Then `known` has what is known of the meters, None if they had not started.
+        """
         async with contextlib.AsyncExitStack() as stack:
             place = stack.enter_context(open_workplace(self.plan.keep))
             reading = asyncio.create_task(asyncio.to_thread(read_inputs, METERS))
@@ -65,8 +70,13 @@ class Demo:
             await asyncio.to_thread(compiled_firmware)
             broker = await self._start_broker(stack, place)
             bench = await self._start_bench(stack, place, broker, await reading)
-            await self._let_run(bench)
-            totals = await self._come_to_rest(bench, place)
+            try:
+                await self._let_run(bench)
+                totals = await self._come_to_rest(bench, place)
+            except Failed as error:
+                await bench.stop()  # a flash is read when its meter is off
+                self.known = await self._totals(bench, place, ended=str(error))
+                raise
         self.step = "Ended."
         self._addresses = []
         return totals
@@ -204,24 +214,39 @@ class Demo:
 
         return await until(all_arrived, timeout_s=SETTLE_TIMEOUT_S)
 
-    async def _totals(self, bench: Bench, place: Workplace) -> DemoTotals:
+    async def _totals(
+        self, bench: Bench, place: Workplace, *, ended: str = COMPLETE
+    ) -> DemoTotals:
         assert self._subscriber is not None
-        stored = await asyncio.to_thread(_stored_counts, GatewayClient(place.socket))
+        try:
+            stored = await asyncio.to_thread(_stored_counts, GatewayClient(place.socket))
+        except ClientError:
+            stored = None
         meters = [
             meter_totals(plan, meter, stored, self._subscriber.tally(plan.meter_id))
             for plan, meter in zip(METERS, bench.meters, strict=True)
         ]
         powered_at_ms = min(meter.seat.powered_at_ms for meter in bench.meters)
+        return replace(
+            self.nothing(ended),
+            simulated_from=_iso(powered_at_ms),
+            simulated_until=_iso(bench.pace.now_ms()),
+            meters=meters,
+        )
+
+    def nothing(self, ended: str) -> DemoTotals:
+        """The totals of a demo whose meters never started."""
         broker = self.plan.broker
         return DemoTotals(
             speed=self.plan.speed,
             wall_s=time.monotonic() - self._began_s,
-            simulated_from=_iso(powered_at_ms),
-            simulated_until=_iso(bench.pace.now_ms()),
+            simulated_from=None,
+            simulated_until=None,
             flow_source=SOURCE,
             pressure_source="simulated: static head less a loss with the square of the flow",
             broker="embedded (amqtt)" if broker is None else f"{broker[0]}:{broker[1]}",
-            meters=meters,
+            meters=(),
+            ended=ended,
         )
 
     def _watch(

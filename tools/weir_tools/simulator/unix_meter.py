@@ -10,7 +10,7 @@ from pathlib import Path
 from weir_tools import messages
 from weir_tools.errors import Failed
 from weir_tools.simulator.channel import Seat
-from weir_tools.simulator.endings import ending, last_words
+from weir_tools.simulator.endings import ending, last_words, signal_name
 from weir_tools.simulator.firmware import Interpreter, firmware_command
 
 START_TIMEOUT_S = 20.0
@@ -101,8 +101,11 @@ class UnixMeter:
             await self.seat.vacant.wait()
 
     def stopped(self) -> Failed:
-        """The error to raise when it stopped by itself."""
+        """The error to raise when it stopped, and nobody here had asked it to."""
         code = self._child.returncode if self._child is not None else None
+        if code is not None and code < 0 and self.seat.died_of is None:
+            name = signal_name(-code)
+            return Failed(messages.METER_KILLED.format(meter_id=self.seat.meter_id, signal=name))
         return Failed(
             messages.METER_STOPPED.format(
                 meter_id=self.seat.meter_id,

@@ -2,8 +2,9 @@
 
 from expect import raises
 
-from weir.assembly import RING_SECTOR, assemble
+from weir.assembly import RING_SECTOR, assemble, open_flash
 from weir.errors import StartRefused
+from weir.metrology.registers import Registers
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 TYPE_CHECKING = False
@@ -175,7 +176,8 @@ def test_a_first_start_that_is_cut_anywhere_is_followed_by_one_that_works() -> N
                 assert board.sent
             operation += 1
             cuts += 1
-    assert cuts == 4 * len(CUT_MODES)  # both copies of the counter, the erase, the header
+    # The checkpoint in two copies, then for each ring an erase and a header.
+    assert cuts == 6 * len(CUT_MODES)
 
 
 def test_a_ring_whose_frame_counter_is_lost_is_refused() -> None:
@@ -186,13 +188,23 @@ def test_a_ring_whose_frame_counter_is_lost_is_refused() -> None:
     assert "new key" in raises(StartRefused, assemble, FakeBoard(flash))
 
 
-def test_an_empty_ring_gets_a_new_epoch_and_its_own_counter() -> None:
-    flash = new_flash()
-    assemble(FakeBoard(flash, epoch=1))
-    for sector in range(RING_SECTOR, flash.sector_count):
-        flash.erase_sector(sector)
-    board = FakeBoard(flash, epoch=2)
-    cycle = assemble(board)
-    while not board.sent:
-        cycle.turn()
-    assert board.sent
+def test_an_empty_ring_goes_on_in_its_epoch_after_all_that_it_may_have_used() -> None:
+    for first, end in ((RING_SECTOR, RING_SECTOR + 4), (4, RING_SECTOR)):
+        flash = new_flash()
+        board = FakeBoard(flash, epoch=1)
+        board.counted = 77
+        run_until(assemble(board), board, 40 * 15 * MINUTE_MS)
+        _, readings, events = open_flash(flash, no_epoch, Registers())
+        made = readings.sequence_next, events.sequence_next
+        for sector in range(first, end):
+            flash.erase_sector(sector)
+        registers = Registers()
+        checkpoint, readings, events = open_flash(flash, no_epoch, registers)
+        assert checkpoint.epoch == 1
+        assert 0 <= readings.sequence_next - made[0] <= 15
+        assert 0 <= events.sequence_next - made[1] <= 15
+        assert registers.forward_pulses == 77
+
+
+def no_epoch() -> int:
+    raise AssertionError("an epoch was drawn")

@@ -4,29 +4,26 @@ import struct
 
 from expect import raises
 
+from weir.metrology.registers import Registers
 from weir.store.cell import Cell
-from weir.store.counter import VALUE_SIZE, CounterExhausted, FrameCounter
+from weir.store.checkpoint import VALUE_SIZE, Checkpoint, CounterExhausted
 from weir.store.slots import Slots
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 EPOCH = 77
 
 
-def counter_on(flash: FaultyFlash) -> FrameCounter:
-    return FrameCounter(Cell(Slots(flash, 0, 2), VALUE_SIZE))
-
-
-def started(flash: FaultyFlash) -> FrameCounter:
-    """Return the counter of a meter that starts, as the firmware would."""
-    counter = counter_on(flash)
-    if counter.epoch is None:
-        counter.restart(EPOCH)
-    return counter
+def started(flash: FaultyFlash) -> Checkpoint:
+    """Return the checkpoint of a meter that starts, as the firmware would."""
+    checkpoint = Checkpoint(Cell(Slots(flash, 0, 2), VALUE_SIZE), lambda: EPOCH, Registers())
+    checkpoint.mend()
+    checkpoint.epoch_of_format()
+    return checkpoint
 
 
 def test_numbers_begin_at_1_and_go_up_by_1() -> None:
     counter = started(FaultyFlash(128, 2))
-    assert [counter.next() for _ in range(300)] == list(range(1, 301))
+    assert [counter.next_frame() for _ in range(300)] == list(range(1, 301))
 
 
 def test_a_start_goes_on_beyond_what_was_used() -> None:
@@ -35,21 +32,10 @@ def test_a_start_goes_on_beyond_what_was_used() -> None:
     for calls in (0, 1, 63, 64, 65, 200, 1):
         counter = started(flash)
         for _ in range(calls):
-            number = counter.next()
+            number = counter.next_frame()
             assert number > used
             used = number
     assert used < 1000  # a start skips at most one block
-
-
-def test_the_epoch_comes_with_the_numbers() -> None:
-    flash = FaultyFlash(128, 2)
-    assert counter_on(flash).epoch is None
-    started(flash).next()
-    again = counter_on(flash)
-    assert again.epoch == EPOCH
-    again.restart(78)
-    assert again.next() == 1
-    assert counter_on(flash).epoch == 78
 
 
 def test_no_number_is_given_twice_at_any_cut() -> None:
@@ -75,7 +61,7 @@ def use_through_cut(flash: FaultyFlash) -> bool:
         try:
             counter = started(flash)
             for _ in range(start * 23 % 150):
-                number = counter.next()
+                number = counter.next_frame()
                 assert number > used, (number, used)
                 used = number
         except PowerCut:
@@ -86,8 +72,31 @@ def use_through_cut(flash: FaultyFlash) -> bool:
 def test_the_counter_ends_rather_than_wraps() -> None:
     flash = FaultyFlash(128, 2)
     cell = Cell(Slots(flash, 0, 2), VALUE_SIZE)
-    cell.store(struct.pack("<II", EPOCH, 0xFFFFFFFF - 5))
-    counter = counter_on(flash)
-    assert [counter.next() for _ in range(5)] == list(range(0xFFFFFFFA, 0xFFFFFFFF))
-    raises(CounterExhausted, counter.next)
-    raises(CounterExhausted, counter_on(flash).next)
+    cell.store(struct.pack("<IIIIII", EPOCH, 0xFFFFFFFF - 5, 0, 0, 0, 0))
+    counter = started(flash)
+    assert [counter.next_frame() for _ in range(5)] == list(range(0xFFFFFFFA, 0xFFFFFFFF))
+    raises(CounterExhausted, counter.next_frame)
+    raises(CounterExhausted, started(flash).next_frame)
+
+
+def test_no_number_is_given_that_flash_does_not_reserve() -> None:
+    flash = FaultyFlash(128, 2)
+    counter = started(flash)
+    for place in range(len(flash.cells)):
+        flash.stick(place, flash.cells[place])
+    raises(CounterExhausted, counter.next_frame)
+    raises(CounterExhausted, counter.next_frame)
+
+
+def test_no_number_is_given_twice_when_a_copy_rots_after_a_cut() -> None:
+    for mode in CUT_MODES:
+        for operation in range(2):
+            for sector in range(2):
+                flash = FaultyFlash(128, 2)
+                counter = started(flash)
+                flash.cut_at = flash.operation_count + operation
+                flash.cut_mode = mode
+                raises(PowerCut, counter.next_frame)
+                used = started(flash).next_frame()
+                flash.cells[sector * 128 : (sector + 1) * 128] = bytes(128)
+                assert started(flash).next_frame() > used

@@ -1,19 +1,19 @@
 """One step does what is due and nothing else; a late step loses nothing."""
 
+from weir.assembly import RING_SECTOR, open_flash
 from weir.link import tables_gen as t
 from weir.meter import Inputs, Meter
 from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
 from weir.schedule.timekeeper import Timekeeper
 from weir.schedule.timetable import Timetable
-from weir.store.counter import CounterExhausted
-from weir.store.journal import FIELD_COUNT, Journal
-from weir.store.ring import RingLog
-from weir.store.slots import Slots
+from weir.store.checkpoint import CounterExhausted
+from weir.store.journal import FIELD_COUNT
 from weir_tools.virtual.flash import FaultyFlash
 
 NOON_MS = 1_614_600_000_000  # UTC; on the grid of every interval used here
 MINUTE_MS = 60_000
+RESET_CAUSE = 2
 
 
 class FakeSession:
@@ -51,11 +51,9 @@ class Rig:
     """A meter on a flash, with a fake session; ``start`` is a boot."""
 
     def __init__(self, flash: "FaultyFlash | None" = None, now_ms: int = 0) -> None:
-        self.flash = flash or FaultyFlash(4096, 4)
-        self.journal = Journal(RingLog(Slots(self.flash, 0, 4), lambda: 1))
-        record = [0] * FIELD_COUNT
-        self.journal.read_last_into(record)
-        registers = Registers(record[1], record[2])
+        self.flash = flash or FaultyFlash(4096, RING_SECTOR + 4)
+        registers = Registers()
+        _, self.journal, self.events = open_flash(self.flash, lambda: 1, registers)
         self.timekeeper = Timekeeper()
         self.session = FakeSession()
         self.meter = Meter(
@@ -64,7 +62,9 @@ class Rig:
             self.timekeeper,
             Timetable(1, 60, 900, 900),
             self.journal,
+            self.events,
             self.session,
+            RESET_CAUSE,
         )
         self.inputs = Inputs()
         self.inputs.now_ms = now_ms
@@ -344,3 +344,37 @@ def test_steps_use_one_object_for_their_actions() -> None:
     first = rig.actions
     rig.sleep()
     assert rig.actions is first
+
+
+def events_of(rig: Rig) -> "list[list[int]]":
+    found = []
+    for sequence in range(rig.events.sequence_oldest, rig.events.sequence_next):
+        event = [0] * 6
+        assert rig.events.read_into(sequence, event)
+        found.append(event)
+    return found
+
+
+def test_every_start_is_an_event_that_says_why() -> None:
+    rig = rig_at_noon()
+    again = Rig(rig.flash, now_ms=5_000)
+    started = [0, 0, t.EVENT_RESTARTED, t.PHASE_NOTE, RESET_CAUSE, 0]
+    assert events_of(again) == [started, started]
+    assert again.events.boot_sequence == 1
+
+
+def test_a_step_of_the_clock_is_an_event_that_says_how_far() -> None:
+    utc_s = NOON_MS // 1000
+    for step_s, told_s in ((-1800, -1800), (7, 7), (2_600_000_000, 2**31 - 1), (-utc_s, -utc_s)):
+        rig = rig_at_noon()
+        rig.set_clock(NOON_MS + step_s * 1000)
+        assert events_of(rig)[1:] == [
+            [utc_s + step_s, 1, t.EVENT_CLOCK_STEPPED, t.PHASE_NOTE, told_s, 0]
+        ]
+
+
+def test_a_clock_that_is_set_or_put_right_is_no_event() -> None:
+    rig = rig_at_noon()
+    rig.run_until(15 * MINUTE_MS)
+    rig.set_clock(NOON_MS + 15 * MINUTE_MS + 20)
+    assert len(events_of(rig)) == 1

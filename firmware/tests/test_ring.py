@@ -18,16 +18,28 @@ def payload(sequence: int) -> bytes:
     return bytes([(sequence * 7 + place) & 0xFF for place in range(PAYLOAD_SIZE)])
 
 
-def no_epoch() -> int:
-    raise AssertionError("formatted what was formatted")
+class RingFlash(FaultyFlash):
+    """A flash, and the numbers that the meter keeps for its ring in the checkpoint."""
+
+    def __init__(self, *sizes: int, first: int = 0) -> None:
+        FaultyFlash.__init__(self, *sizes)
+        self.sequence_ends = [first]
+        self.epoch = EPOCH
+        self.is_formatted = False
+
+    def epoch_of_format(self) -> int:
+        assert not self.is_formatted
+        return self.epoch
+
+    def reserve_sequences(self, ring: int, end: int) -> None:
+        self.sequence_ends[ring] = end
 
 
-def formatted(flash: FaultyFlash, sequence_first: int = 0, epoch: int = EPOCH) -> RingLog:
-    return RingLog(Slots(flash, 0, flash.sector_count), lambda: epoch, sequence_first)
-
-
-def mounted(flash: FaultyFlash) -> RingLog:
-    return RingLog(Slots(flash, 0, flash.sector_count), no_epoch)
+def opened(flash: RingFlash) -> RingLog:
+    """Format at the first call; mount at each later one."""
+    ring = RingLog(Slots(flash, 0, flash.sector_count), flash, 0)
+    flash.is_formatted = True
+    return ring
 
 
 def fill(ring: RingLog, count: int) -> None:
@@ -63,26 +75,26 @@ def check_same(ring: RingLog, other: RingLog) -> None:
 
 
 def test_a_blank_flash_is_formatted_with_a_drawn_epoch_and_keeps_it() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     assert (ring.epoch, ring.sequence_oldest, ring.sequence_next) == (EPOCH, 0, 0)
-    check_same(ring, mounted(flash))
+    check_same(ring, opened(flash))
 
 
 def test_a_flash_full_of_other_things_is_formatted() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
     flash.cells[:] = bytes([place * 31 & 0xFF for place in range(len(flash.cells))])
-    ring = formatted(flash)
+    ring = opened(flash)
     fill(ring, 3 * PER_SECTOR * SECTORS)
     check_whole(ring)
 
 
 def test_records_read_back_in_any_order_at_every_fill_level_and_after_every_mount() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     for _ in range(2 * PER_SECTOR * SECTORS + 3):
         fill(ring, 1)
-        again = mounted(flash)
+        again = opened(flash)
         check_same(ring, again)
         check_whole(again)
     found = bytearray(PAYLOAD_SIZE)
@@ -93,8 +105,8 @@ def test_records_read_back_in_any_order_at_every_fill_level_and_after_every_moun
 
 
 def test_a_full_ring_loses_the_oldest_sector_and_no_more() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     fill(ring, PER_SECTOR * SECTORS)
     assert kept_count(ring) == PER_SECTOR * SECTORS
     fill(ring, 1)
@@ -103,27 +115,27 @@ def test_a_full_ring_loses_the_oldest_sector_and_no_more() -> None:
 
 
 def test_sequences_go_on_past_32_bits() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash, sequence_first=MASK - 5)
+    flash = RingFlash(SECTOR_SIZE, SECTORS, first=MASK - 5)
+    ring = opened(flash)
     for _ in range(3 * PER_SECTOR * SECTORS):
         fill(ring, 1)
         check_whole(ring)
-        check_same(ring, mounted(flash))
+        check_same(ring, opened(flash))
     assert ring.sequence_next == (MASK - 5 + 3 * PER_SECTOR * SECTORS) & MASK
 
 
 def test_parts_with_larger_program_units_keep_the_same_promises() -> None:
     for program_size in (1, 4, 32, 256):
-        flash = FaultyFlash(512, 4, program_size)
-        ring = formatted(flash)
+        flash = RingFlash(512, 4, program_size)
+        ring = opened(flash)
         fill(ring, 2 * 15 * 4)
         check_whole(ring)
-        check_same(ring, mounted(flash))
+        check_same(ring, opened(flash))
 
 
 def test_an_append_costs_one_program_and_its_share_of_a_sector() -> None:
-    flash = FaultyFlash(4096, 4)
-    ring = formatted(flash)
+    flash = RingFlash(4096, 4)
+    ring = opened(flash)
     flash.program_count = flash.erase_count = 0
     appends = 127 * 40
     fill(ring, appends)
@@ -132,77 +144,77 @@ def test_an_append_costs_one_program_and_its_share_of_a_sector() -> None:
 
 
 def test_sectors_wear_alike() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     fill(ring, PER_SECTOR * SECTORS * 10)
     assert max(flash.erases_of) - min(flash.erases_of) <= 1
 
 
 def test_a_mount_finds_the_newest_of_many_sectors_in_few_reads() -> None:
-    flash = FaultyFlash(64, 2048)  # one record a sector
-    ring = formatted(flash)
+    flash = RingFlash(64, 2048)  # one record a sector
+    ring = opened(flash)
     for appends in (0, 1, 6, 1000, 1040, 1, 2000, 47, 1):
         fill(ring, appends)
         flash.read_count = 0
-        check_same(ring, mounted(flash))
+        check_same(ring, opened(flash))
         assert flash.read_count <= 11 * 8 + 8 + 20  # halvings by window, the oldest, the end
 
 
 def test_a_stuck_slot_is_skipped() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     fill(ring, 3)
     flash.stick(4 * 32 + 9, 0xA5)  # the next slot
     flash.stick(6 * 32, 0xFF)  # a slot that can not be programmed
     fill(ring, 3 * PER_SECTOR * SECTORS)
     check_whole(ring)
-    check_same(ring, mounted(flash))
+    check_same(ring, opened(flash))
 
 
 def test_sectors_whose_header_does_not_hold_are_passed_over() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, 16)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, 16)
+    ring = opened(flash)
     for sector in (1, 2, 3, 4, 5, 6, 7, 12):  # seven in a row
         flash.stick(sector * SECTOR_SIZE + 5, 0x5A)
     for _ in range(16 * PER_SECTOR):
         fill(ring, 1)
         check_whole(ring)
-        check_same(ring, mounted(flash))
+        check_same(ring, opened(flash))
     assert kept_count(ring) >= 7 * PER_SECTOR
 
 
 def test_a_sector_that_goes_bad_with_an_old_header_in_it_does_not_hide_the_newest() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, 16)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, 16)
+    ring = opened(flash)
     fill(ring, 16 * PER_SECTOR)
     start = 3 * SECTOR_SIZE
     for place in range(start, start + 32):  # neither erases nor programs any more
         flash.stick(place, flash.cells[place])
     for _ in range(40 * PER_SECTOR):
         fill(ring, 1)
-        check_same(ring, mounted(flash))
+        check_same(ring, opened(flash))
         check_whole(ring)
 
 
 def test_a_worn_out_flash_is_reported_and_keeps_what_it_has() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, 3)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, 3)
+    ring = opened(flash)
     fill(ring, 4)
     for place in range(len(flash.cells)):
         if flash.cells[place] == 0xFF:
             flash.stick(place, 0xFF)
     raises(FlashWornOut, ring.append, payload(4))
-    again = mounted(flash)
+    again = opened(flash)
     assert (again.sequence_oldest, again.sequence_next) == (0, 4)
     check_whole(again)
 
 
 def test_a_record_that_rots_is_missing_and_its_neighbours_are_not() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     fill(ring, 2 * PER_SECTOR)
     flash.cells[4 * 32 + 11] ^= 0x10  # in the record of sequence 3
-    again = mounted(flash)
+    again = opened(flash)
     found = bytearray(PAYLOAD_SIZE)
     held = [sequence for sequence in range(2 * PER_SECTOR) if again.read_into(sequence, found)]
     assert held == [sequence for sequence in range(2 * PER_SECTOR) if sequence != 3]
@@ -210,11 +222,11 @@ def test_a_record_that_rots_is_missing_and_its_neighbours_are_not() -> None:
 
 def test_the_sequence_of_a_newest_record_that_rots_is_not_used_again() -> None:
     for rotten in range(1, PER_SECTOR + 1):
-        flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-        fill(formatted(flash), PER_SECTOR)
+        flash = RingFlash(SECTOR_SIZE, SECTORS)
+        fill(opened(flash), PER_SECTOR)
         for slot in range(PER_SECTOR, PER_SECTOR - rotten, -1):
             flash.cells[slot * 32 + 3 * slot] ^= 0x04
-        again = mounted(flash)
+        again = opened(flash)
         assert again.sequence_next == PER_SECTOR
         fill(again, 1)
         found = bytearray(PAYLOAD_SIZE)
@@ -226,14 +238,14 @@ def test_the_sequence_of_a_newest_record_that_rots_is_not_used_again() -> None:
 def test_skipped_sequences_are_never_given_nor_found() -> None:
     for first in (0, MASK - 5):
         for before in range(2 * PER_SECTOR):
-            flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-            ring = formatted(flash, first)
+            flash = RingFlash(SECTOR_SIZE, SECTORS, first=first)
+            ring = opened(flash)
             fill(ring, before)
             wanted = (first + before + 100) & MASK
             ring.skip_to(wanted)
-            assert ring.sequence_next == mounted(flash).sequence_next == wanted
+            assert ring.sequence_next == opened(flash).sequence_next == wanted
             fill(ring, PER_SECTOR + 1)
-            check_same(ring, mounted(flash))
+            check_same(ring, opened(flash))
             found = bytearray(PAYLOAD_SIZE)
             for step in range(before + 100 + PER_SECTOR + 1):
                 was_skipped = before <= step < before + 100
@@ -241,8 +253,8 @@ def test_skipped_sequences_are_never_given_nor_found() -> None:
 
 
 def test_a_sequence_that_is_not_ahead_is_not_skipped_to() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-    ring = formatted(flash)
+    flash = RingFlash(SECTOR_SIZE, SECTORS)
+    ring = opened(flash)
     fill(ring, 10)
     cells = bytes(flash.cells)
     for sequence in (0, 9, 10, 10 + (MASK >> 1), MASK):
@@ -254,14 +266,14 @@ def test_a_sequence_that_is_not_ahead_is_not_skipped_to() -> None:
 def test_a_cut_skip_leaves_the_old_sequence_or_the_new() -> None:
     for mode in CUT_MODES:
         for operation in range(3):  # spoils the oldest header, erases, writes the new one
-            flash = FaultyFlash(SECTOR_SIZE, SECTORS)
-            ring = formatted(flash)
+            flash = RingFlash(SECTOR_SIZE, SECTORS)
+            ring = opened(flash)
             fill(ring, PER_SECTOR * SECTORS)
             flash.cut_at = flash.operation_count + operation
             flash.cut_mode = mode
             raises(PowerCut, ring.skip_to, 1000)
-            again = mounted(flash)
+            again = opened(flash)
             assert again.sequence_next in (PER_SECTOR * SECTORS, 1000)
             again.skip_to(1000)
             assert again.append(payload(1000)) == 1000
-            assert mounted(flash).sequence_next == 1001
+            assert opened(flash).sequence_next == 1001

@@ -1,24 +1,19 @@
 """The figures of a ring in a real size (CPython only: it takes millions of slot operations)."""
 
-from weir.store.ring import PAYLOAD_SIZE, RingLog
-from weir.store.slots import Slots
-from weir_tools.virtual.flash import FaultyFlash
+from test_ring import RingFlash, opened
+
+from weir.store.ring import PAYLOAD_SIZE
 
 
-def refuse_to_format() -> int:
-    raise AssertionError("formatted what was formatted")
-
-
-def check(flash: FaultyFlash, capacity_min: int) -> None:
+def check(flash: RingFlash, capacity_min: int) -> None:
     """Fill one and a half times; count what is kept, and the reads of every mount on the way."""
-    slots = Slots(flash, 0, flash.sector_count)
-    ring = RingLog(slots, lambda: 1)
+    ring = opened(flash)
     appends = capacity_min * 3 // 2
     for sequence in range(appends):
         ring.append(sequence.to_bytes(PAYLOAD_SIZE, "little"))
         if sequence % 9973 == 0 or sequence == appends - 1:
             flash.read_count = 0
-            again = RingLog(slots, refuse_to_format)
+            again = opened(flash)
             assert flash.read_count <= 300
             assert again.sequence_next == sequence + 1
             assert again.sequence_oldest == ring.sequence_oldest
@@ -28,8 +23,8 @@ def check(flash: FaultyFlash, capacity_min: int) -> None:
 
 
 def test_8_mb_hold_250_000_records_and_mount_in_300_reads() -> None:
-    check(FaultyFlash(4096, 2048), 250_000)
+    check(RingFlash(4096, 2048), 250_000)
 
 
 def test_512_kb_hold_16_000_records() -> None:
-    check(FaultyFlash(4096, 128), 16_000)
+    check(RingFlash(4096, 128), 16_000)

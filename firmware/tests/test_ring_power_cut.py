@@ -3,11 +3,10 @@
 After each cut the ring is mounted as a reboot would, checked, and used for another lap.
 """
 
-from test_ring import EPOCH, MASK, check_same, check_whole, fill, mounted, payload
+from test_ring import MASK, RingFlash, check_same, check_whole, fill, opened, payload
 
-from weir.store.ring import PAYLOAD_SIZE, RingLog
-from weir.store.slots import Slots
-from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
+from weir.store.ring import PAYLOAD_SIZE
+from weir_tools.virtual.flash import CUT_MODES, PowerCut
 
 SECTOR_SIZE = 128  # bytes: a header and 3 records
 PER_SECTOR = 3
@@ -20,20 +19,20 @@ FIRST = MASK - CAPACITY  # the sequence wraps on the way
 class Boot:
     """One start of a meter on a flash, until the power goes or the appends are done."""
 
-    def __init__(self, flash: FaultyFlash, appends: int) -> None:
+    def __init__(self, flash: RingFlash, appends: int) -> None:
         self.appended: list[int] = []  # sequences whose append returned
         self.was_cut = False
         try:
-            ring = RingLog(Slots(flash, 0, SECTORS), lambda: EPOCH, FIRST)
+            ring = opened(flash)
             for _ in range(appends):
                 self.appended.append(ring.append(payload(ring.sequence_next)))
         except PowerCut:
             self.was_cut = True
 
 
-def check_after_cut(flash: FaultyFlash, before: int, appended: "list[int]") -> None:
+def check_after_cut(flash: RingFlash, before: int, appended: "list[int]") -> None:
     """What had returned is there, but for what was overwritten; the rest goes on behind it."""
-    ring = RingLog(Slots(flash, 0, SECTORS), lambda: EPOCH, FIRST)
+    ring = opened(flash)
     returned = (before + len(appended)) & MASK
     landed = (ring.sequence_next - returned) & MASK
     assert landed <= 1, landed  # the one that was cut may be there, whole or torn
@@ -45,7 +44,7 @@ def check_after_cut(flash: FaultyFlash, before: int, appended: "list[int]") -> N
     check_whole(ring, torn)
     fill(ring, CAPACITY + 1)
     check_whole(ring, torn)
-    check_same(ring, mounted(flash))
+    check_same(ring, opened(flash))
 
 
 def sweep(program_size: int) -> int:
@@ -54,7 +53,7 @@ def sweep(program_size: int) -> int:
     for mode in CUT_MODES:
         operation = 0
         while True:
-            flash = FaultyFlash(SECTOR_SIZE, SECTORS, program_size)
+            flash = RingFlash(SECTOR_SIZE, SECTORS, program_size, first=FIRST)
             flash.cut_at = operation
             flash.cut_mode = mode
             boot = Boot(flash, APPENDS)
@@ -76,7 +75,7 @@ def test_nor_on_a_part_that_programs_whole_pages() -> None:
 
 
 def test_a_meter_that_browns_out_again_and_again_loses_nothing_that_was_appended() -> None:
-    flash = FaultyFlash(SECTOR_SIZE, SECTORS)
+    flash = RingFlash(SECTOR_SIZE, SECTORS, first=FIRST)
     returned: list[int] = []
     boots = 0
     found = bytearray(PAYLOAD_SIZE)
@@ -88,7 +87,7 @@ def test_a_meter_that_browns_out_again_and_again_loses_nothing_that_was_appended
         boots += boot.was_cut
         returned += boot.appended
         flash.cut_at = -1
-        ring = RingLog(Slots(flash, 0, SECTORS), lambda: EPOCH, FIRST)
+        ring = opened(flash)
         for sequence in returned[-PER_SECTOR * (SECTORS - 2) // 3 :]:
             assert ring.read_into(sequence, found)
             assert found == payload(sequence)

@@ -12,60 +12,75 @@ from weir.schedule.timekeeper import Timekeeper
 from weir.schedule.timetable import Timetable
 from weir.self_description import SelfDescription
 from weir.store.cell import SECTORS, Cell
-from weir.store.counter import VALUE_SIZE, FrameCounter
-from weir.store.journal import FIELD_COUNT, Journal
+from weir.store.checkpoint import EVENTS, READINGS, VALUE_SIZE, Checkpoint
+from weir.store.journal import EVENT, FIELD_COUNT, Journal
 from weir.store.ring import RingLog
 from weir.store.slots import Slots
 from weir.wake_cycle import WakeCycle
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weir.hal.board import Board
+    from weir.hal.flash_region import FlashRegion
     from weir.hal.key_store import KeyStore
 
-# Sectors of the flash region. The ring has all from RING_SECTOR on.
-_COUNTER_SECTOR = const(0)
-RING_SECTOR = const(8)  # those between are for the settings
+# Sectors of the flash region. Those between checkpoint and events are for the settings.
+_CHECKPOINT_SECTOR = const(0)
+_EVENT_SECTOR = const(4)
+RING_SECTOR = const(8)  # the ring of readings has all from here on
 
 _FORWARD = const(1)  # places in a record
 _REVERSE = const(2)
 
 
-def _open_ring(board: "Board") -> "tuple[RingLog, FrameCounter]":
-    """Mount or format the ring, with the frame counter of its epoch."""
-    flash = board.flash
-    frames = FrameCounter(Cell(Slots(flash, _COUNTER_SECTOR, SECTORS), VALUE_SIZE))
+def open_checkpoint(
+    flash: "FlashRegion", draw_u32: "Callable[[], int]", registers: Registers
+) -> Checkpoint:
+    cell = Cell(Slots(flash, _CHECKPOINT_SECTOR, SECTORS), VALUE_SIZE)
+    return Checkpoint(cell, draw_u32, registers)
 
-    def draw_epoch() -> int:
-        """The counter goes first: a ring without one would repeat its nonces."""
-        epoch = board.draw_u32()
-        frames.restart(epoch)
-        return epoch
 
-    ring = RingLog(Slots(flash, RING_SECTOR, flash.sector_count - RING_SECTOR), draw_epoch)
-    if frames.epoch != ring.epoch:
+def _open_ring(
+    flash: "FlashRegion", sector: int, sector_count: int, checkpoint: Checkpoint, place: int
+) -> RingLog:
+    ring = RingLog(Slots(flash, sector, sector_count), checkpoint, place)
+    if ring.epoch != checkpoint.epoch:
         raise StartRefused(
             "The flash holds records but has lost their frame counter; "
             "give the meter a new key and an empty flash."
         )
-    return ring, frames
+    return ring
 
 
-def _restored_registers(journal: Journal) -> Registers:
+def open_flash(
+    flash: "FlashRegion", draw_u32: "Callable[[], int]", registers: Registers
+) -> "tuple[Checkpoint, Journal, Journal]":
+    """Return checkpoint, readings and events; bring the registers up to what flash knows of.
+
+    A flash that is empty gets an epoch. A ring that must be formatted later goes on in that one.
+    Raises StartRefused.
+    """
+    checkpoint = open_checkpoint(flash, draw_u32, registers)
+    checkpoint.mend()
+    sectors = flash.sector_count - RING_SECTOR
+    readings = Journal(_open_ring(flash, RING_SECTOR, sectors, checkpoint, READINGS))
+    sectors = RING_SECTOR - _EVENT_SECTOR
+    events = Journal(_open_ring(flash, _EVENT_SECTOR, sectors, checkpoint, EVENTS), EVENT)
     record = [0] * FIELD_COUNT
-    journal.read_last_into(record)
-    return Registers(record[_FORWARD], record[_REVERSE])
+    if readings.read_last_into(record):
+        registers.catch_up(record[_FORWARD], record[_REVERSE])
+    return checkpoint, readings, events
 
 
 def _open_session(
-    board: "Board",
-    journal: Journal,
-    describe: SelfDescription,
-    epoch: int,
-    frames: FrameCounter,
+    board: "Board", journal: Journal, describe: SelfDescription, checkpoint: Checkpoint
 ) -> DeviceSession:
     keys = board.keys
-    sealer = Sealer(keys.meter_id, keys.key, epoch, board.aes, frames.next)
+    epoch = checkpoint.epoch
+    assert epoch is not None
+    sealer = Sealer(keys.meter_id, keys.key, epoch, board.aes, checkpoint.next_frame)
     session = DeviceSession(sealer, journal, describe, board.link.frame_size_max)
     samples = -(-keys.store_interval_s // keys.sample_interval_s)
     session.dispatch.interval_s = keys.store_interval_s
@@ -81,9 +96,8 @@ def _timetable(keys: "KeyStore") -> Timetable:
 
 def assemble(board: "Board") -> WakeCycle:
     """Return the firmware on a board, ready for its first turn."""
-    ring, frames = _open_ring(board)
-    journal = Journal(ring)
-    registers = _restored_registers(journal)
+    registers = Registers()
+    checkpoint, journal, events = open_flash(board.flash, board.draw_u32, registers)
     interval = Interval(registers.forward_pulses)
     timekeeper = Timekeeper()
     describe = SelfDescription(
@@ -102,6 +116,8 @@ def assemble(board: "Board") -> WakeCycle:
         timekeeper,
         _timetable(board.keys),
         journal,
-        _open_session(board, journal, describe, ring.epoch, frames),
+        events,
+        _open_session(board, journal, describe, checkpoint),
+        board.power.reset_cause(),
     )
     return WakeCycle(meter, board.clock, board.pulses, board.analog, board.link, board.power)

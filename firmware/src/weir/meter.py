@@ -3,7 +3,7 @@
 from micropython import const
 from weir.link import tables_gen as t
 from weir.schedule import timekeeper as clock
-from weir.store.counter import CounterExhausted
+from weir.store.checkpoint import CounterExhausted
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -84,16 +84,21 @@ class Meter:
         timekeeper: "Timekeeper",
         timetable: "Timetable",
         journal: "Journal",
+        events: "Journal",
         session: "Session",
+        reset_cause: int,
     ) -> None:
         self._registers = registers
         self._interval = interval
         self._timekeeper = timekeeper
         self._timetable = timetable
         self._journal = journal
+        self._events = events
         self._session = session
+        self._reset_cause = reset_cause
         self._actions = Actions()
         self._record = [0] * 9
+        self._event = [0] * 6
         self._started = False
         self._interval_began_ms = self._sampled_at_ms = 0
         self._calling = False  # the link shall open for a session
@@ -123,8 +128,18 @@ class Meter:
         self._timekeeper.start(now_ms)
         self._timetable.start(0)
         self._interval.flag(t.STATUS_RESTARTED)
-        if self._journal.sequence_next != self._journal.sequence_oldest:
+        if self._events.sequence_next:  # not the first start of all
             self._interval.flag(t.STATUS_REGISTER_GAP)  # pulses since the last record, if any
+        self._note(t.EVENT_RESTARTED, self._reset_cause, now_ms)
+
+    def _note(self, code: int, value: int, now_ms: int) -> None:
+        event = self._event
+        event[0] = self._timekeeper.calendar_ms(now_ms) // 1000
+        event[1] = self._timekeeper.quality(now_ms)
+        event[2], event[3] = code, t.PHASE_NOTE
+        event[4] = min(max(value, -0x80000000), 0x7FFFFFFF)
+        event[5] = 0  # no limit
+        self._events.append(event)
 
     def _sample(self, now_ms: int, calendar_ms: int, pressure_kpa: "int | None") -> None:
         span_ms = self._timetable.sample_interval_ms
@@ -189,9 +204,12 @@ class Meter:
         self._session.clock_offer_ms = None
         self._timetable.reached()
         round_trip_ms = self._session.clock_round_trip_ms
+        before_ms = self._timekeeper.calendar_ms(now_ms)
         outcome = self._timekeeper.offer(offer_ms, round_trip_ms, now_ms)
         if outcome == clock.STEPPED:
             self._interval.flag(t.STATUS_CLOCK_STEPPED)
+            step_ms = self._timekeeper.calendar_ms(now_ms) - before_ms
+            self._note(t.EVENT_CLOCK_STEPPED, (step_ms + 500) // 1000, now_ms)
         if outcome in (clock.STEPPED, clock.SET):
             self._timetable.align(self._timekeeper.calendar_ms(now_ms))
 

@@ -6,8 +6,10 @@ Import it after `weir_tools.firmware_on_host.make_importable`.
 from dataclasses import dataclass
 from pathlib import Path
 
-from weir.assembly import RING_SECTOR
+from weir.assembly import RING_SECTOR, open_checkpoint
+from weir.metrology.registers import Registers
 from weir.ports.file_flash import FileFlash
+from weir.store.checkpoint import READINGS
 from weir.store.journal import FIELD_COUNT, Journal
 from weir.store.ring import RingLog
 from weir.store.slots import Slots
@@ -72,7 +74,9 @@ def _mount(flash: Path) -> RingLog:
     """Raise LookupError when there is no ring."""
     sector_count = flash.stat().st_size // SECTOR_SIZE
     region = FileFlash(str(flash), sector_count)
-    return RingLog(Slots(region, RING_SECTOR, sector_count - RING_SECTOR), _refuse_to_format)
+    checkpoint = open_checkpoint(region, _refuse_to_format, Registers())
+    slots = Slots(region, RING_SECTOR, sector_count - RING_SECTOR)
+    return RingLog(slots, checkpoint, READINGS)
 
 
 def _refuse_to_format() -> int:

@@ -7,13 +7,20 @@ _HALF = const(0x80000000)
 
 
 class Registers:
-    """Totals modulo 2**32. The caller restores them from the newest record at a start."""
+    """Totals modulo 2**32. The caller brings them up to what was stored at a start."""
 
     def __init__(self, forward_pulses: int = 0, reverse_pulses: int = 0) -> None:
         self.forward_pulses = forward_pulses
         self.reverse_pulses = reverse_pulses
         self._forward_seen = 0  # hardware totals at the last take; hardware starts at 0
         self._reverse_seen = 0
+
+    def catch_up(self, forward_pulses: int, reverse_pulses: int) -> None:
+        """Go on from these totals, each where it is ahead."""
+        if (forward_pulses - self.forward_pulses) & _MASK < _HALF:
+            self.forward_pulses = forward_pulses
+        if (reverse_pulses - self.reverse_pulses) & _MASK < _HALF:
+            self.reverse_pulses = reverse_pulses
 
     def take(self, forward_pulses: int, reverse_pulses: int) -> bool:
         """Add what the hardware has counted since the last call, from its totals of this boot.

@@ -1,8 +1,10 @@
-"""Interval records in the ring, as the meter and its session use them.
+"""Records in a ring, as the meter and its session use them.
 
-A record is a list of nine integers: taken_at_s, forward_pulses, reverse_pulses,
+A reading is a list of nine integers: taken_at_s, forward_pulses, reverse_pulses,
 pressure_mean_kpa, pressure_min_kpa, pressure_max_kpa (-32768 when there was no valid sample),
 peak_flow_pulses, status, time_quality.
+
+An event is a list of six: taken_at_s, time_quality, code, phase, value, limit, as on the wire.
 """
 
 import struct
@@ -14,9 +16,10 @@ TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops 
 if TYPE_CHECKING:
     from weir.store.ring import RingLog
 
-FIELD_COUNT = const(9)
+FIELD_COUNT = const(9)  # of a reading
+READING = const("<IIIhhhHHB")  # in the payload of a slot, which is one byte longer
+EVENT = const("<IBBBii")
 
-_RECORD = const("<IIIhhhHHB")  # in the payload of a slot, which is one byte longer
 _MASK = const(0xFFFFFFFF)
 
 
@@ -27,8 +30,9 @@ class Journal:
     boot_sequence: sequence of the first record of this boot.
     """
 
-    def __init__(self, ring: "RingLog") -> None:
+    def __init__(self, ring: "RingLog", layout: str = READING) -> None:
         self._ring = ring
+        self._layout = layout
         self._payload = bytearray(PAYLOAD_SIZE)
         self.sequence_oldest = ring.sequence_oldest
         self.sequence_next = self.boot_sequence = ring.sequence_next
@@ -38,7 +42,7 @@ class Journal:
 
         Raises when a value does not fit its field.
         """
-        struct.pack_into(_RECORD, self._payload, 0, *record)
+        struct.pack_into(self._layout, self._payload, 0, *record)
         sequence = self._ring.append(self._payload)
         self._follow()
         return sequence
@@ -59,7 +63,7 @@ class Journal:
         """Fill ``record``; return False when the ring does not have it."""
         if not self._ring.read_into(sequence, self._payload):
             return False
-        record[:] = struct.unpack_from(_RECORD, self._payload, 0)
+        record[:] = struct.unpack_from(self._layout, self._payload, 0)
         return True
 
     def read_last_into(self, record: "list[int]") -> bool:

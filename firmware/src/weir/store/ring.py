@@ -15,9 +15,18 @@ from weir.store.slots import SLOT_SIZE, WINDOW, FlashWornOut, last_true
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
 
     from weir.store.slots import Slots
+
+    class Numbers(Protocol):
+        """What is kept apart from the ring; see weir.store.checkpoint.Checkpoint."""
+
+        sequence_ends: list[int]
+
+        def epoch_of_format(self) -> int: ...
+        def reserve_sequences(self, ring: int, end: int) -> None: ...
+
 
 PAYLOAD_SIZE = SLOT_SIZE - 8  # bytes
 
@@ -35,27 +44,28 @@ class RingLog:
     sequence_next: what the next append gets. Sequences count modulo 2**32.
     """
 
-    def __init__(
-        self, slots: "Slots", draw_epoch: "Callable[[], int]", sequence_first: int = 0
-    ) -> None:
+    def __init__(self, slots: "Slots", numbers: "Numbers", place: int) -> None:
         """Mount the ring, or format it when no sector of one is found.
 
-        draw_epoch: called when the ring is formatted, before anything is written.
-        sequence_first: of a ring that is formatted.
+        A ring that is formatted begins at the end of what is reserved for it.
+        place: of the ring in ``numbers.sequence_ends``.
         """
         assert slots.sector_count >= 2  # one is erased, the others keep history
         self._slots = slots
         self._sector_count = slots.sector_count
+        self._numbers = numbers
+        self._place = place
         self._newest = self._oldest = slots.sector_count - 1
         self._generation = 0  # of the newest sector
         self._slot_next = 1
+        self._sector_end = 0  # one above the sequences that fit in the newest sector
         self._read_sector = self._read_first = 0  # where the last read was: sector, its sequence
         self._sought = 0
         self.epoch = 0
-        self.sequence_next = self.sequence_oldest = sequence_first
-        base = self._find_base()
+        self.sequence_next = self.sequence_oldest = numbers.sequence_ends[place]
+        base = self._find_base(WINDOW)
         if base < 0:
-            self.epoch = draw_epoch()
+            self.epoch = numbers.epoch_of_format()
             self._begin_sector()
             self._oldest = self._newest
         else:
@@ -71,6 +81,8 @@ class RingLog:
         for _ in range(slots.per_sector * self._sector_count):
             if self._slot_next == slots.per_sector:
                 self._begin_sector()
+            if self._reserved() != self._sector_end:
+                self._numbers.reserve_sequences(self._place, self._sector_end)
             slot = self._slot_next
             self._slot_next = slot + 1
             slots.payload[:] = payload
@@ -142,8 +154,7 @@ class RingLog:
             )
             if self._slots.write(sector, 0, generation):
                 self._generation = generation
-                self._newest = self._read_sector = sector
-                self._read_first = self.sequence_next
+                self._take_newest(sector, self.sequence_next)
                 self._slot_next = 1
                 return
         raise FlashWornOut
@@ -171,10 +182,16 @@ class RingLog:
         self._oldest = sector
         self.sequence_oldest = self.sequence_next
 
-    def _find_base(self) -> int:
-        """Return the sector begun last among the first few, -1 when there is none; take its epoch.
+    def _take_newest(self, sector: int, first: int) -> None:
+        self._newest = self._read_sector = sector
+        self._read_first = first
+        self._sector_end = (first + self._slots.per_sector - 1) & _MASK
 
-        A worn sector may keep a header of long ago, so one header alone proves nothing.
+    def _find_base(self, window: int) -> int:
+        """Return the sector begun last of the first one and those up to ``window`` behind it.
+
+        -1 when there is none. Take its epoch. A worn sector may keep a header of long ago, so one
+        header alone proves nothing.
         """
         slots = self._slots
         base = -1
@@ -185,7 +202,7 @@ class RingLog:
                 magic, epoch, _ = struct.unpack_from(_HEADER, slots.payload, 0)
                 if magic == _MAGIC and (base < 0 or self._is_newer_than_base()):
                     if base < 0:
-                        stop = min(sector + WINDOW, stop)
+                        stop = min(sector + window, stop)
                     base = sector
                     self.epoch = epoch
                     self._generation = slots.number
@@ -193,13 +210,27 @@ class RingLog:
         return base
 
     def _mount(self, base: int) -> None:
-        self._newest = last_true(self._is_newer, base, self._sector_count)
-        first = self._read_header(self._newest)
+        self._mount_newest(last_true(self._is_newer, base, self._sector_count))
+        if self._lost_behind_newest():  # or hidden behind more bad sectors than are bridged
+            self._mount_newest(self._find_base(self._sector_count))
+        self._find_oldest()
+        self._find_end()
+        if self._lost_behind_newest():
+            self.sequence_next = self._reserved()
+            self._slot_next = self._slots.per_sector
+
+    def _mount_newest(self, sector: int) -> None:
+        first = self._read_header(sector)
         assert first is not None
         self._generation = self._slots.number
-        self._read_sector, self._read_first = self._newest, first
-        self._find_oldest()
-        self._find_end(first)
+        self._take_newest(sector, first)
+
+    def _lost_behind_newest(self) -> bool:
+        """Return whether sectors were begun after the one that is taken for the newest."""
+        return 0 < (self._reserved() - self._sector_end) & _MASK < _HALF
+
+    def _reserved(self) -> int:
+        return self._numbers.sequence_ends[self._place]
 
     def _is_newer(self, sector: int) -> bool:
         return self._read_header(sector) is not None and self._is_newer_than_base()
@@ -210,16 +241,26 @@ class RingLog:
 
     def _find_oldest(self) -> None:
         """Once the ring has gone around, it is behind the newest; else it is at the start."""
-        for step in range(1, self._sector_count + 1):
-            sector = (self._newest + step) % self._sector_count
-            if step > WINDOW:
-                sector = step - WINDOW - 1
-            first = self._first_of(sector)
-            if first is not None:
-                self._oldest, self.sequence_oldest = sector, first
-                return
+        count = self._sector_count
+        behind = self._newest + 1
+        has_gone_around = self._any_in_use(behind, behind + WINDOW + 1)
+        if not (has_gone_around or self._any_in_use(count - WINDOW, count)):
+            behind = 0
+        self._oldest = behind % count
+        first = self._first_of(self._oldest)
+        while first is None:  # ends at the newest
+            self._oldest = (self._oldest + 1) % count
+            first = self._first_of(self._oldest)
+        self.sequence_oldest = first
 
-    def _find_end(self, first: int) -> None:
+    def _any_in_use(self, sector: int, stop: int) -> bool:
+        while sector < stop:
+            if self._first_of(sector % self._sector_count) is not None:
+                return True
+            sector += 1
+        return False
+
+    def _find_end(self) -> None:
         """Find where the newest sector goes on: after its last record and the slots that are torn.
 
         Each of those has used up a sequence: it may have been whole once, and sent.
@@ -228,7 +269,7 @@ class RingLog:
         slot = slots.last_written(self._newest)
         self._slot_next = max(slot, 0) + 1
         torn = 0
-        self.sequence_next = first
+        self.sequence_next = self._read_first
         while slot > 0:
             if slots.read(self._newest, slot):
                 self.sequence_next = (slots.number + 1) & _MASK

@@ -19,7 +19,9 @@ from weir_gateway.documents import (
 )
 from weir_gateway.errors import Refusal
 from weir_gateway.http_connection import Answer, Request, refusal
+from weir_gateway.inbox import read_object
 from weir_gateway.registry import Registry
+from weir_gateway.replay import ReplayDocument, Replayer, read_span
 from weir_gateway.status import StatusReporter
 from weir_gateway.store import Database, outbox, queries
 from weir_gateway.store.rows import ReadingKey, StoredMeter, StoredReading
@@ -78,12 +80,14 @@ class Api:
         availability: AvailabilityWatch,
         reporter: StatusReporter,
         backfills: Backfills,
+        replayer: Replayer,
     ) -> None:
         self._store = store
         self._registry = registry
         self._availability = availability
         self._reporter = reporter
         self._backfills = backfills
+        self._replayer = replayer
 
     async def respond(self, request: Request) -> Answer:
         try:
@@ -99,6 +103,9 @@ class Api:
             case ["v1", "meters", meter_id, "backfills"]:
                 _refuse_options(options)
                 return await self._make_backfill(_meter_id(meter_id), request.body)
+            case ["v1", "meters", meter_id, "replays"]:
+                _refuse_options(options)
+                return await self._replay(_meter_id(meter_id), request.body)
         raise Refusal(405, messages.ONLY_GET.format(method=request.method))
 
     async def _document(self, request: Request) -> object:
@@ -174,6 +181,10 @@ class Api:
         found = await self._store.read(queries.readings_after, meter_id, key, limit)
         readings = await self._reading_documents(meter_id, found)
         return {"readings": readings, "next": readings[-1]["id"] if len(found) == limit else None}
+
+    async def _replay(self, meter_id: int, body: bytes) -> ReplayDocument:
+        await self._known(meter_id)
+        return await self._replayer.replay(meter_id, read_span(read_object(body or b"{}")))
 
     async def _reading_documents(
         self, meter_id: int, readings: Iterable[StoredReading]

@@ -24,6 +24,8 @@ from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
 from weir_gateway.documents import json_bytes
 from weir_gateway.errors import ConfigError, GatewayError, StoreUnavailable
+from weir_gateway.inbox import Inbox
+from weir_gateway.inlet import Inlet
 from weir_gateway.links.driver import Driver
 from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
@@ -31,6 +33,7 @@ from weir_gateway.links.tcp import TcpListener
 from weir_gateway.mqtt import Will
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
+from weir_gateway.replay import Replayer
 from weir_gateway.service import Service
 from weir_gateway.status import StatusReporter, Tally
 from weir_gateway.store import Store, queries
@@ -87,7 +90,14 @@ class Gateway:
         self._links = self._make_links()
         self._make_publishing()
         backfills = Backfills(self._store, self._clock)
-        api = Api(self._store, self._registry, self._availability, self._reporter, backfills)
+        api = Api(
+            self._store,
+            self._registry,
+            self._availability,
+            self._reporter,
+            backfills,
+            self._replayer,
+        )
         self._service = Service(config.gateway.socket, api.respond)
 
     async def run(self) -> None:
@@ -108,6 +118,7 @@ class Gateway:
             self._spawn(self._broker.run())
             self._spawn(self._publisher.run())
             self._spawn(self._board.run())
+            self._spawn(self._inbox.run())
             self._spawn(self._keep_house())
             self._say_ready()
             await self._until_stopped()
@@ -130,6 +141,8 @@ class Gateway:
         self._broker = Broker(self._config.mqtt, will, self._on_connected)
         self._publisher = Publisher(self._store, self._broker, topics)
         self._broker.on_delivered = self._publisher.on_delivered
+        self._replayer = Replayer(self._store, self._registry, self._publisher.add)
+        self._make_inbox(topics)
         self._availability = AvailabilityWatch(self._clock, self._on_availability)
         self._reporter = StatusReporter(
             gateway_id,
@@ -146,6 +159,12 @@ class Gateway:
         self._board = Board(
             self._store, self._registry, self._broker, topics, self._availability, self._reporter
         )
+
+    def _make_inbox(self, topics: Topics) -> None:
+        self._inbox = Inbox(self._broker, topics.prefix)
+        self._inbox.routes[topics.replay()] = self._replayer.answer
+        if self._config.mqtt.requests:
+            self._broker.inlet = Inlet(tuple(self._inbox.routes), self._inbox.offer)
 
     async def _load(self) -> None:
         await self._publisher.load()

@@ -8,6 +8,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from weir_gateway import messages
 from weir_gateway.config import MqttConfig
+from weir_gateway.inlet import Inlet
 from weir_gateway.links.backoff import Backoff
 from weir_gateway.mqtt import (
     BrokerLost,
@@ -48,6 +49,8 @@ class Broker:
         self._place = f"{config.host}:{config.port}"
         self.on_delivered: Callable[[list[Delivery]], None] = _ignore
         """Hears of everything that the broker acknowledged or denied."""
+        self.inlet: Inlet | None = None
+        """What is subscribed to with every connection."""
         self._versions = [
             version for version, text in VERSION_TEXTS.items() if config.protocol in ("auto", text)
         ]
@@ -77,7 +80,13 @@ class Broker:
         """See ``Outlet``. ``on_delivered`` hears the tag."""
         if self._connection is None:
             raise BrokerLost(messages.BROKER_NOT_YET)
-        await self._connection.publish(topic, payload, retain, tag)
+        await self._connection.publish(topic, payload, retain=retain, tag=tag)
+
+    async def reply(self, topic: str, payload: bytes, correlation: bytes | None) -> None:
+        """Send an answer. Raise BrokerLost while there is no connection."""
+        if self._connection is None:
+            raise BrokerLost(messages.BROKER_NOT_YET)
+        await self._connection.publish(topic, payload, correlation=correlation)
 
     async def close(self, last_words: bytes) -> None:
         """Replace the will by ``last_words``, wait a bounded time for it, and disconnect."""
@@ -87,7 +96,7 @@ class Broker:
             return
         try:
             async with asyncio.timeout(_CLOSE_S_MAX):
-                await connection.publish(self._will.topic, last_words, True, None)
+                await connection.publish(self._will.topic, last_words, retain=True)
                 await connection.drain()
                 await connection.close()
         except (TimeoutError, BrokerLost):
@@ -119,7 +128,9 @@ class Broker:
         raise BrokerProblem(messages.BROKER_REFUSED.format(place=self._place, why=why))
 
     async def _dial(self, protocol: MQTTProtocolVersion) -> MqttConnection:
-        connection = MqttConnection(self._config, protocol, self._will, self.on_delivered)
+        connection = MqttConnection(
+            self._config, protocol, self._will, self.on_delivered, self.inlet
+        )
         await connection.open()
         return connection
 

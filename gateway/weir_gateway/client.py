@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from weir_gateway.api import MeterDetailDocument, MeterDocument, ReadingsPageDocument
     from weir_gateway.backfills import BackfillDocument
     from weir_gateway.documents import GapDocument
+    from weir_gateway.replay import ReplayDocument
     from weir_gateway.status import GatewayDocument
 
 TIMEOUT_S = 10.0
+REPLAY_S_MAX = 600.0
+"""It answers when all of a range, years of readings perhaps, is durably on its way."""
 
 
 class ClientError(Exception):
@@ -87,12 +90,22 @@ class GatewayClient:
         path = f"/v1/meters/{meter_id}/backfills/{number}"
         return cast("BackfillDocument", self.ask(path))
 
+    def replay(
+        self, meter_id: int, *, from_time: str | None = None, to_time: str | None = None
+    ) -> "ReplayDocument":
+        """Have readings published again: all, or those from one time to another (ISO 8601)."""
+        span = json.dumps({"from": from_time, "to": to_time})
+        path = f"/v1/meters/{meter_id}/replays"
+        return cast("ReplayDocument", self._exchange("POST", path, span, REPLAY_S_MAX))
+
     def ask(self, path: str) -> dict[str, Any]:
         """GET any route; return its document. Raise ClientError for whatever goes wrong."""
         return self._exchange("GET", path)
 
-    def _exchange(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
-        connection = _UnixConnection(self._path, self._timeout_s)
+    def _exchange(
+        self, method: str, path: str, body: str | None = None, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        connection = _UnixConnection(self._path, timeout_s or self._timeout_s)
         try:
             connection.request(method, path, body, headers={"Connection": "close"})
             response = connection.getresponse()

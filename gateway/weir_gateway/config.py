@@ -30,7 +30,7 @@ class GatewayConfig:
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """protocol: "auto", "5.0" or "3.1.1".
+    """protocol: "auto", "5.0" or "3.1.1". requests: whether requests over MQTT are heard.
 
     password: from the file or variable that the operator named; never shown.
     """
@@ -46,6 +46,7 @@ class MqttConfig:
     tls_ca_file: Path | None
     tls_certificate_file: Path | None
     tls_key_file: Path | None
+    requests: bool = True
 
     def __repr__(self) -> str:
         return f"MqttConfig({self.host}:{self.port}, prefix={self.prefix!r})"
@@ -90,7 +91,7 @@ _SERIAL_KEYS = ("port", "baud")
 _TCP_KEYS = ("listen", "connections_max", "idle_timeout_s", "first_frame_timeout_s")
 _CLOCK_KEYS = ("start", "speed", "origin")
 _MQTT_KEYS = (
-    *("host", "port", "protocol", "prefix", "client_id", "username", "password_file"),
+    *("host", "port", "protocol", "prefix", "client_id", "username", "password_file", "requests"),
     *("tls", "tls_ca_file", "tls_certificate_file", "tls_key_file"),
 )
 _TABLES = ("gateway", "mqtt", "serial", "tcp", "clock")
@@ -167,6 +168,7 @@ def _read_mqtt(table: Table, gateway_id: str, named: NamedFiles) -> MqttConfig:
         tls_ca_file=_existing(table, "tls_ca_file"),
         tls_certificate_file=_existing(table, "tls_certificate_file"),
         tls_key_file=_existing(table, "tls_key_file"),
+        requests=table.flag("requests", default=True),
     )
     for key in ("password_file", "tls_ca_file", "tls_key_file"):
         named.add(table, key, table.path_or_none(key))

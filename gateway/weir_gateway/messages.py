@@ -125,6 +125,10 @@ BROKER_NOT_YET = "not connected to the broker yet"
 BROKER_NO_GOODBYE = "the broker at {place} did not take the goodbye: its last will says offline."
 BROKER_SILENT = "it did not answer within {limit_s:g} s"
 BROKER_DENIED = "the broker did not take a message ({why}): check what this user may publish."
+BROKER_NO_REQUESTS = (
+    "the broker does not let this gateway subscribe ({why}): requests over MQTT are not heard; "
+    "allow it, or set mqtt.requests to false."
+)
 TLS_FAILED = "the TLS files of [mqtt] cannot be used ({why}): correct them."
 
 # Local interface.
@@ -162,6 +166,19 @@ BAD_REQUEST = "the request is not valid HTTP/1.1: {why}."
 REQUEST_LATE = "the request did not arrive within {limit_s:g} s."
 REQUEST_LARGE = "the request is larger than {size_max} bytes."
 INTERNAL = "the gateway failed to answer: its log says why."
+
+# Requests, over MQTT and over the local interface.
+REQUEST_NOT_JSON = "the request is not valid JSON in UTF-8: mend it."
+REQUEST_NOT_OBJECT = 'the request is not a JSON object: write it as {"name": value, ...}.'
+REQUEST_RETAINED = "a retained request is not carried out: publish it without retain."
+REQUESTS_DROPPED = "more than {limit} requests wait on MQTT: newer ones are dropped until then."
+WRONG_REQUEST_ID = "request_id is not text of at most {limit} characters: mend it."
+UNKNOWN_FIELD = "there is no field {name} in this request: remove it, or see docs/mqtt.md."
+WRONG_METER_ID = "meter_id is not a whole number from 0 to 4294967295: mend it."
+WRONG_SPAN_TIME = (
+    '{name} is not a time: write for example "2026-03-01T00:00:00Z", or leave it out.'
+)
+SPAN_BACKWARDS = "from is later than to: exchange them."
 
 # Client of the local interface.
 NOT_RUNNING = (

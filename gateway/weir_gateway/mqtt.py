@@ -1,10 +1,11 @@
 """One connection to the broker, from CONNECT to its end, on top of paho's network thread.
 
 paho's thread and the event loop meet in two places only: ``publish`` hands messages to paho, and
-``call_soon_threadsafe`` brings acknowledgements and the end of the connection back.
+``call_soon_threadsafe`` brings back acknowledgements, requests and the end of the connection.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from typing import Any
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from weir_gateway import messages
 from weir_gateway.config import MqttConfig
 from weir_gateway.errors import GatewayError
+from weir_gateway.inlet import Incoming, Inlet
 
 WINDOW_MAX = 50
 """Messages in flight. paho looks through all of them at every PUBACK, so more is slower."""
@@ -26,7 +30,12 @@ KEEPALIVE_S = 30
 CONNACK_S_MAX = {MQTTProtocolVersion.MQTTv5: 3.0, MQTTProtocolVersion.MQTTv311: 10.0}
 """How long a broker may take to answer. Some that do not know MQTT 5 never do."""
 
+PACKET_BYTES_MAX = 65_536
+"""No request is as large. Brokers with MQTT 5 keep what is larger to themselves."""
+
 _UNSUPPORTED_VERSION = 0x84
+_properties: Callable[[int], Properties] = Properties  # paho does not say so itself
+_log = logging.getLogger(__name__)
 
 
 class BrokerProblem(GatewayError):
@@ -64,10 +73,12 @@ class MqttConnection:
         protocol: MQTTProtocolVersion,
         will: Will,
         on_delivered: Callable[[list[Delivery]], None],
+        inlet: Inlet | None = None,
     ) -> None:
         self._config = config
         self._protocol = protocol
         self._on_delivered = on_delivered
+        self._inlet = inlet
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[int] = self._loop.create_future()
         self.lost: asyncio.Future[str] = self._loop.create_future()
@@ -95,13 +106,27 @@ class MqttConnection:
             self.abandon()
             raise
         self._slots = asyncio.Semaphore(window)
+        if self._inlet is not None:
+            self._client.subscribe([(topic, 1) for topic in self._inlet.topics])
 
-    async def publish(self, topic: str, payload: bytes, retain: bool, tag: Hashable) -> None:
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        tag: Hashable = None,
+        correlation: bytes | None = None,
+    ) -> None:
         """Wait for a free place in the window, then send. Raise BrokerLost once it is lost."""
         await self._slots.acquire()
         if self.lost.done():
             raise BrokerLost(self.lost.result())
-        sent = self._client.publish(topic, payload, qos=1, retain=retain)
+        properties = None
+        if correlation is not None and self._protocol is MQTTProtocolVersion.MQTTv5:
+            properties = _properties(PacketTypes.PUBLISH)
+            properties.CorrelationData = correlation
+        sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         self._tags[sent.mid] = tag
         self._idle.clear()
 
@@ -117,6 +142,7 @@ class MqttConnection:
     def abandon(self) -> None:
         """Let go of a connection that failed. Its thread ends by itself."""
         self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
+        self._client.on_subscribe = self._client.on_message = None
         self._client.disconnect()
 
     def _make_client(self, will: Will) -> paho.Client:
@@ -133,6 +159,8 @@ class MqttConnection:
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
         return client
 
     def _dial(self) -> None:
@@ -147,17 +175,27 @@ class MqttConnection:
         except (OSError, ValueError) as error:
             raise BrokerProblem(messages.TLS_FAILED.format(why=error)) from None
         try:
-            self._client.connect(config.host, config.port, keepalive=KEEPALIVE_S)
+            self._client.connect(
+                config.host, config.port, keepalive=KEEPALIVE_S, properties=self._limits()
+            )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise self._problem(messages.BROKER_UNREACHABLE, why) from None
+
+    def _limits(self) -> Properties | None:
+        """Return what keeps the broker from sending what nobody here wants to hold."""
+        if self._protocol is not MQTTProtocolVersion.MQTTv5:
+            return None
+        limits = _properties(PacketTypes.CONNECT)
+        limits.MaximumPacketSize = PACKET_BYTES_MAX
+        return limits
 
     def _problem(self, sentence: str, why: str) -> BrokerProblem:
         return BrokerProblem(
             sentence.format(place=f"{self._config.host}:{self._config.port}", why=why)
         )
 
-    # The next three run on paho's thread.
+    # The next five run on paho's thread.
 
     def _on_connect(
         self, _client: Any, _userdata: Any, _flags: Any, reason: ReasonCode, properties: Any
@@ -177,6 +215,30 @@ class MqttConnection:
         self, _client: Any, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._tell(self._note_lost, str(reason))
+
+    def _on_subscribe(
+        self,
+        _client: Any,
+        _userdata: Any,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Any,
+    ) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                _log.warning("%s", messages.BROKER_NO_REQUESTS.format(why=reason))
+
+    def _on_message(self, _client: Any, _userdata: Any, message: paho.MQTTMessage) -> None:
+        properties = message.properties
+        incoming = Incoming(
+            message.topic,
+            bytes(message.payload),
+            message.retain,
+            getattr(properties, "ResponseTopic", None),
+            getattr(properties, "CorrelationData", None),
+        )
+        if self._inlet is not None:
+            self._tell(self._inlet.on_message, incoming)
 
     def _tell(self, callback: Callable[..., None], *arguments: Any) -> None:
         if not self._loop.is_closed():

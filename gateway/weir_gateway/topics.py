@@ -19,3 +19,7 @@ class Topics:
 
     def status(self) -> str:
         return f"{self.prefix}/gateway/{self.gateway_id}/status"
+
+    def replay(self) -> str:
+        """Where a replay is asked for."""
+        return f"{self.prefix}/gateway/{self.gateway_id}/replay"

@@ -199,3 +199,4 @@ RECORDING_BEGUN = (
 RUNNING = "Running {count} for {duration} (h:mm:ss); Ctrl-C ends it before, with its summary."
 NEW_KEYS = "Keys of new meters were added to {file}: {meters}."
 SIMULATED_PRESSURE = "The pressure is simulated."
+REPLAYED = "{readings} readings of meter {meter_id} are published again."

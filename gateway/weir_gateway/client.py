@@ -102,6 +102,10 @@ class GatewayClient:
         """GET any route; return its document. Raise ClientError for whatever goes wrong."""
         return self._exchange("GET", path)
 
+    def post(self, path: str, document: object) -> dict[str, Any]:
+        """POST a document to any route; return the answer. Raise ClientError as ``ask``."""
+        return self._exchange("POST", path, json.dumps(document))
+
     def _exchange(
         self, method: str, path: str, body: str | None = None, timeout_s: float | None = None
     ) -> dict[str, Any]:

@@ -1,77 +1,18 @@
 """Back-fill on the wire: holes are asked for as ranges until each is closed or named lost."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Coroutine
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from peers.scripted_meter import ScriptedMeter
+from peers.office import Office
 from weir_gateway.asking import PATIENCE_S
-from weir_gateway.clock import Clock
-from weir_gateway.counters import RejectCounters
-from weir_gateway.custody import Custodian
-from weir_gateway.registry import Registry
-from weir_gateway.store import Store
 from weir_protocol.framing import Deframer
 
-METER = 1001
 KEEP_LISTENING = 1
 LAST = 2**32 - 1
-
-
-class Office:
-    """A custodian on a real database, one scripted meter, and a monotonic clock of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "weir.db"
-        self.meter = ScriptedMeter(METER)
-        self.monotonic_s = 50.0
-        keys = folder / "keys.txt"
-        keys.touch(mode=0o600)
-        keys.write_text(f"{METER} {self.meter.key.hex()}\n")
-        self.registry = Registry(keys)
-        self.registry.load()
-        self.counters = RejectCounters()
-        self.store = Store(self.database)
-        self.start()
-
-    def start(self) -> None:
-        """Begin with nothing in memory, as after a restart of the gateway."""
-        self.custodian = Custodian(
-            self.store,
-            self.registry,
-            Clock(),
-            self.counters,
-            lambda _: None,
-            monotonic_s=lambda: self.monotonic_s,
-        )
-
-    async def tell(self, stream_bytes: bytes) -> dict[str, Any]:
-        """Let the meter say one frame; return the acknowledgement, and let the meter be asked."""
-        (frame,) = Deframer().feed(stream_bytes)
-        self.meter.asked = []
-        answer = self.custodian.submit(frame, "test")
-        assert answer is not None, self.counters.totals
-        stream = await answer
-        assert stream is not None, self.counters.totals
-        (acknowledgement,) = self.meter.answers(stream)
-        return acknowledgement
-
-    def gaps(self) -> list[tuple[int, int, str]]:
-        with closing(sqlite3.connect(self.database)) as connection:
-            return connection.execute(
-                "SELECT first_sequence, last_sequence, state FROM gaps ORDER BY first_sequence"
-            ).fetchall()
-
-    def held(self) -> list[int]:
-        with closing(sqlite3.connect(self.database)) as connection:
-            rows = connection.execute("SELECT sequence FROM readings ORDER BY sequence")
-            return [sequence for (sequence,) in rows]
-
 
 Scenario = Callable[[Office], Coroutine[Any, Any, None]]
 

@@ -7,50 +7,18 @@ from contextlib import closing
 
 import pytest
 
-from crosscheck.meter_aes import MeterAes
+from peers.firmware_meter import EPOCH, METER, FirmwareMeter, Journal
 from peers.gateway_run import GatewayRun
 from peers.meter_links import MeterLink, PtyLink
 from peers.mosquitto import Consumer
-from peers.scripted_meter import HELLO, ScriptedMeter, record
-from weir.link.sealing import Sealer
-from weir.link.session import DeviceSession
-
-METER = 1001
-EPOCH = 0x0BAD_CAFE
 
 
-class Journal:
-    """Plausible records as the firmware's ring gives them; ``unreadable`` ones it has lost."""
-
-    def __init__(self, oldest: int, after: int, unreadable: frozenset[int] = frozenset()) -> None:
-        self.sequence_oldest = oldest
-        self.sequence_next = after
-        self.unreadable = unreadable
-
-    def read_into(self, sequence: int, values: list[int]) -> bool:
-        if not self.sequence_oldest <= sequence < self.sequence_next:
-            return False
-        one = record(sequence)
-        values[:3] = [one.taken_at_s, one.forward_pulses, one.reverse_pulses]
-        values[3:6] = [400, 390, 410]
-        values[6:] = [one.peak_flow_pulses, one.status, int(one.time_quality)]
-        return sequence not in self.unreadable
-
-    def skip_to(self, sequence: int) -> None:
-        self.unreadable |= frozenset(range(self.sequence_next, sequence))
-        self.sequence_next = sequence
-
-
-class FirmwareMeter:
-    """A device session that is driven over a link; ``haste`` is how fast its time-outs pass."""
+class LinkedMeter(FirmwareMeter):
+    """Driven over a link; ``haste`` is how fast its time-outs pass."""
 
     def __init__(self, journal: Journal, haste: int = 1) -> None:
+        super().__init__(journal)
         self._haste = haste
-        self.identity = ScriptedMeter(METER)
-        self.journal = journal
-        self._counter = 0
-        sealer = Sealer(METER, self.identity.key, EPOCH, MeterAes, self._next_counter)
-        self.session = DeviceSession(sealer, journal, self._describe, 140)
 
     def drain(self, link: MeterLink, carry: Callable[[bytes], bytes] = bytes) -> None:
         """Run sessions until everything is acknowledged. ``carry`` is what the air does."""
@@ -67,18 +35,6 @@ class FirmwareMeter:
     def _now_ms(self) -> int:
         return int(time.monotonic() * 1000 * self._haste)
 
-    def _next_counter(self) -> int:
-        self._counter += 1
-        return self._counter
-
-    def _describe(self) -> list[int]:
-        changes = {
-            "sequence_oldest": self.journal.sequence_oldest,
-            "sequence_next": self.journal.sequence_next,
-            "settings_version": 0,
-        }
-        return list({**HELLO, **changes}.values())
-
 
 def expect_readings(consumer: Consumer, sequences: list[int]) -> None:
     expected = [f"{METER}-{EPOCH:08x}-{sequence}" for sequence in sequences]
@@ -88,7 +44,7 @@ def expect_readings(consumer: Consumer, sequences: list[int]) -> None:
 
 @pytest.mark.parametrize("kind", ["pty", "tcp"])
 def test_a_backlog_is_drained_to_mqtt(gateway: GatewayRun, consumer: Consumer, kind: str) -> None:
-    meter = FirmwareMeter(Journal(37, 1500))
+    meter = LinkedMeter(Journal(37, 1500))
     gateway.write_keys(meter.identity)
     gateway.add_config('[[serial]]\nport = "port"\n')
     with closing(PtyLink(gateway.folder / "port")) as pty:
@@ -114,7 +70,7 @@ def test_a_bad_link_and_restarts_cost_time_but_no_reading(
             return frame[:at] + bytes([frame[at] ^ 1 << chance.randrange(8)]) + frame[at + 1 :]
         return frame * 2 if fate < 0.4 else frame
 
-    meter = FirmwareMeter(Journal(0, 0), haste=20)  # or the lost frames would take a minute
+    meter = LinkedMeter(Journal(0, 0), haste=20)  # or the lost frames would take a minute
     gateway.write_keys(meter.identity)
     for after in (300, 600, 900):
         meter.journal.sequence_next = after
@@ -130,7 +86,7 @@ def test_what_the_ring_has_lost_is_named_and_the_rest_arrives(
     gateway: GatewayRun, consumer: Consumer
 ) -> None:
     unreadable = frozenset({*range(40, 55), 90})
-    meter = FirmwareMeter(Journal(0, 200, unreadable))
+    meter = LinkedMeter(Journal(0, 200, unreadable))
     gateway.write_keys(meter.identity)
     gateway.start()
     with closing(gateway.dial()) as link:

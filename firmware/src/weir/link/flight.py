@@ -53,6 +53,10 @@ class Flight:
         self.waiting = [one for one in self.waiting if one.counter > sent.counter]
         return before
 
+    def carries_new(self) -> bool:
+        """Return whether a frame with new records is waited for."""
+        return any(sent.content == NEW for sent in self.waiting)
+
     def restart(self) -> "list[Sent]":
         """Give up waiting; return what was waited for. A late answer still counts."""
         before = self.waiting

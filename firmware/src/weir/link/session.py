@@ -179,11 +179,15 @@ class DeviceSession:
             resume_at = self._journal.sequence_next
         if resume_at != self.cursor:
             self._attempt = 0
+            if sent.content == HELLO:
+                self._leans = False  # the gateway may have noted the record before as missing
         self.cursor = resume_at
         if sent.content == HELLO or ahead(self.cursor, self._next) > 0:
             self._next = self.cursor
         elif self._is_behind(sent):
             self._repeat(sent.counter + len(self._flight.waiting) + 1)
+        elif not self._flight.carries_new():
+            self._next = self.cursor  # what was lost is newer than all that the gateway knows of
 
     def _is_behind(self, sent: Sent) -> bool:
         """Return whether the gateway does not know what it has just answered (WL-SES-04)."""

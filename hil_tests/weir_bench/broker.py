@@ -11,6 +11,7 @@ class Mosquitto:
     def __init__(self, program: str, folder: Path) -> None:
         folder.mkdir()
         self.port = free_port()
+        self._kept = folder / "mosquitto.db"
         configuration = folder / "mosquitto.conf"
         configuration.write_text(
             f"listener {self.port} 127.0.0.1\n"
@@ -32,6 +33,10 @@ class Mosquitto:
     def stop(self) -> None:
         if self._program.is_running:
             self._program.stop()
+
+    def forget(self) -> None:
+        """Lose sessions and what waits for them. It must be off."""
+        self._kept.unlink(missing_ok=True)
 
     def freeze(self) -> None:
         self._program.freeze()

@@ -1,14 +1,15 @@
 """The role Gateway: the `weir gateway` command in a process of its own."""
 
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from weir_bench.programs import Program
 from weir_bench.roles import Target
 from weir_bench.waiting import wait_until
 from weir_gateway.client import ClientError, GatewayClient
-from weir_tools.simulator.identity import add_keys
+from weir_tools.simulator.identity import Identity, add_keys
 
 GATEWAY_ID = "bench"
 PREFIX = "weir"
@@ -25,22 +26,32 @@ host = "127.0.0.1"
 port = {broker_port}
 prefix = "{prefix}"
 
-{link}
+{tables}
 """
 
 
 class GatewayProgram:
-    """notice: hears whether it answers its meters."""
+    """Knows the meters with the given identities, and has the links of ``tables`` (TOML)."""
 
-    def __init__(self, target: Target, folder: Path, *, tcp_port: int, broker_port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        identities: Sequence[Identity],
+        *,
+        broker_port: int,
+        tables: str,
+        module_runner: Sequence[str] = (sys.executable, "-m"),
+        notice: Callable[..., None] | None = None,
+    ) -> None:
+        """notice: hears whether it answers its meters."""
         folder.mkdir()
         self.gateway_id = GATEWAY_ID
         self.log = folder.parent / "gateway.log"
         self._sockets = tempfile.TemporaryDirectory(prefix="weir-")  # a socket's path is short
         socket = Path(self._sockets.name) / "weir.sock"
         self.client = GatewayClient(socket)
-        self._notice: Callable[..., None] = target.notice_gateway
-        add_keys(folder / "keys.txt", [target.meter.identity])
+        self._notice = notice
+        add_keys(folder / "keys.txt", identities)
         config = folder / "gateway.toml"
         config.write_text(
             _CONFIG.format(
@@ -48,10 +59,10 @@ class GatewayProgram:
                 socket=socket,
                 broker_port=broker_port,
                 prefix=PREFIX,
-                link=_link_table(target, tcp_port),
+                tables=tables,
             )
         )
-        command = [*target.module_runner, "weir_tools", "gateway", "--config", str(config)]
+        command = [*module_runner, "weir_tools", "gateway", "--config", str(config)]
         self._program = Program("the gateway", command, self.log)
 
     @property
@@ -60,16 +71,16 @@ class GatewayProgram:
 
     def start(self) -> None:
         self._program.start(self._answers)
-        self._notice(answers=True)
+        self._tell(answers=True)
 
     def stop(self) -> int:
         code = self._program.stop()
-        self._notice(answers=False)
+        self._tell(answers=False)
         return code
 
     def kill(self) -> None:
         self._program.kill()
-        self._notice(answers=False)
+        self._tell(answers=False)
 
     def wait_until_published(self) -> None:
         wait_until(
@@ -81,6 +92,10 @@ class GatewayProgram:
         self.kill()
         self._sockets.cleanup()
 
+    def _tell(self, *, answers: bool) -> None:
+        if self._notice is not None:
+            self._notice(answers=answers)
+
     def _answers(self) -> bool:
         try:
             self.client.gateway()
@@ -89,7 +104,8 @@ class GatewayProgram:
         return True
 
 
-def _link_table(target: Target, tcp_port: int) -> str:
+def link_table(target: Target, tcp_port: int) -> str:
+    """The link that a target's meter calls by."""
     if target.serial_port is None:
         return f'[tcp]\nlisten = "127.0.0.1:{tcp_port}"'
     return f'[[serial]]\nport = "{target.serial_port}"'

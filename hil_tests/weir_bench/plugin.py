@@ -15,7 +15,7 @@ from weir_bench import evidence, targets
 from weir_bench.bench_file import BenchFile, BenchFileError, find_bench_file, read_bench_file
 from weir_bench.broker import Mosquitto
 from weir_bench.flash_cuts import Flash
-from weir_bench.gateway import PREFIX, GatewayProgram
+from weir_bench.gateway import PREFIX, GatewayProgram, link_table
 from weir_bench.programs import free_port
 from weir_bench.requirements import give_up, require_mosquitto
 from weir_bench.roles import (
@@ -168,10 +168,12 @@ def subscriber(broker: Broker) -> Iterator[Subscriber]:
 def gateway(target: Target, broker: Broker, tmp_path: Path, wiring: Wiring) -> Iterator[Gateway]:
     """A gateway that runs and knows the meter."""
     program = GatewayProgram(
-        target,
         tmp_path / "gateway",
-        tcp_port=wiring.gateway_port,
+        [target.meter.identity],
         broker_port=broker.port,
+        tables=link_table(target, wiring.gateway_port),
+        module_runner=target.module_runner,
+        notice=target.notice_gateway,
     )
     program.start()
     yield program

@@ -183,6 +183,9 @@ class Broker(Protocol):
 
     def start(self) -> None: ...
 
+    def forget(self) -> None:
+        """Lose all that it keeps over a restart. Only while it is stopped."""
+
     def freeze(self) -> None:
         """Let it take and acknowledge nothing more, with all its connections open."""
 

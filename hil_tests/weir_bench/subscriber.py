@@ -40,7 +40,8 @@ class PahoSubscriber:
         self._client.on_message = self._on_message
 
     def open(self) -> None:
-        """Return when the broker has taken the subscription."""
+        """Return when the broker has taken the subscription. May be called again after close."""
+        self._subscribed = False
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
         self.wait_until(lambda: self._subscribed, "the subscription to be taken")

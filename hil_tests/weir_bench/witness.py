@@ -1,5 +1,7 @@
 """An independent account of what a meter's flash has held, to hold against what came out."""
 
+from collections.abc import Iterable
+
 from weir_bench.flash_cuts import Flash
 from weir_bench.roles import Document, Gateway
 from weir_protocol.records import Status
@@ -66,6 +68,17 @@ def named_lost(gateway: Gateway, meter_id: int) -> set[Name]:
 
 def name_of(reading: Document) -> Name:
     return int(reading["epoch"], 16), reading["sequence"]
+
+
+def check_all_arrived(
+    records: Iterable[RingRecord], readings: Iterable[Document], meter_id: int
+) -> None:
+    """Every record of a meter's ring is a reading on MQTT, and nothing else is one of its."""
+    published = {name_of(one): one for one in readings if one["meter_id"] == meter_id}
+    kept = {(record.epoch, record.sequence): record for record in records}
+    assert published.keys() == kept.keys()
+    for name, record in kept.items():
+        check_against(record, published[name])
 
 
 def check_against(record: RingRecord, reading: Document) -> None:

@@ -65,7 +65,7 @@ class VirtualBroker:
             ledger.breach(meter_id, key[2], "was published as a retained message")
         shown = tuple(document[name] for name in SHOWN)
         historical = bool(document.get("historical"))
-        ledger.arrive(key, Arrival(ledger.arrival_count, historical, shown))
+        ledger.arrive(key, Arrival(ledger.arrival_count, document["id"], historical, shown))
         return None
 
     def fail(self) -> None:

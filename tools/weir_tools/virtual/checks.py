@@ -5,9 +5,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from weir_gateway.store import outbox
+from weir_tools.virtual.bounds import check_wear
 from weir_tools.virtual.gateway import VirtualGateway
 from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger, MeterBook, Name, Values
 from weir_tools.virtual.meter import VirtualMeter
+from weir_tools.virtual.order import check_order
+from weir_tools.virtual.volume import check_volume
 
 NEVER = ("fault", "conflict", "unanswerable", "unsupported")
 """Reasons for which the gateway must not have refused anything: each would be a defect."""
@@ -21,7 +24,7 @@ class Tally:
     stored: int = 0
     lost_named: int = 0
     lost_unnamed: int = 0
-    duplicates: int = 0
+    pulses_vanished: int = 0
 
 
 class Losses:
@@ -64,12 +67,16 @@ def check_all(
     database: sqlite3.Connection,
     meters: list[VirtualMeter],
     gateway: VirtualGateway,
+    frames: int,
 ) -> Tally:
     """Enter every broken promise into the ledger; return what there was."""
     tally = Tally()
     for meter in meters:
         _check_custody(ledger, database, meter.book, tally)
         _check_registers(ledger, database, meter.meter_id)
+        tally.pulses_vanished += check_volume(ledger, meter.book)
+        check_order(ledger, meter.meter_id)
+        check_wear(ledger, meter, frames)
     _check_published(ledger)
     for reason in NEVER:
         if gateway.rejects[reason]:
@@ -98,6 +105,8 @@ def _check_custody(
         else:
             tally.lost_unnamed += 1
             ledger.breach(book.meter_id, name[1], "is neither stored nor named lost")
+    for name in book.twice:
+        ledger.breach(book.meter_id, name[1], "names two records")
     for name, values in held.items():
         _check_reading(ledger, book, name, values)
         if losses.has(name):
@@ -145,3 +154,12 @@ def _check_published(ledger: Ledger) -> None:
         ledger.breach(key[0], key[2], "was never published")
     for key in sorted(ledger.arrivals.keys() - ledger.stored.keys()):
         ledger.breach(key[0], key[2], "was published but is not stored")
+    for key, arrival in ledger.arrivals.items():
+        taken = ledger.books[key[0]].taken.get(key[1:])
+        if taken is not None and arrival.values != _shown(taken.values):
+            ledger.breach(key[0], key[2], f"was published as {arrival.values}")
+
+
+def _shown(values: Values) -> tuple[int | None, ...]:
+    """Return what a publication shows of a record, see weir_tools.virtual.broker.SHOWN."""
+    return tuple(None if value == _NO_PRESSURE_KPA else value for value in values[1:6])

@@ -27,10 +27,10 @@ class Violation:
 class Taken:
     """A record as it was given to the ring, in which boot, and the true totals at that moment."""
 
+    sequence: int
     values: Values
     boot: int
-    true_forward: int
-    true_reverse: int
+    true_totals: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -78,9 +78,12 @@ class MeterBook:
 
 @dataclass(slots=True)
 class Arrival:
-    """The first arrival of a reading at the consumers. place: in the order of all arrivals."""
+    """The first arrival of a reading at the consumers. place: in the order of all arrivals.
+
+    name: the id it came under."""
 
     place: int
+    name: str
     historical: bool
     values: tuple[int | None, ...]
 
@@ -95,14 +98,22 @@ class Ledger:
     arrivals: dict[Key, Arrival] = field(default_factory=dict)
     denied: set[Key] = field(default_factory=set)
     arrival_count: int = 0
+    duplicates: int = 0
     violations: list[Violation] = field(default_factory=list)
 
     def book(self, meter_id: int) -> MeterBook:
         return self.books.setdefault(meter_id, MeterBook(meter_id))
 
+    def stored_by(self, meter_id: int) -> list[tuple[Key, int]]:
+        """Return what a meter has in custody, each with its commit."""
+        return [(key, commit) for key, commit in self.stored.items() if key[0] == meter_id]
+
     def arrive(self, key: Key, arrival: Arrival) -> None:
         """Note an arrival at the consumers. A repeat must say the same."""
         first = self.arrivals.setdefault(key, arrival)
+        if first.name != arrival.name:
+            self.duplicates += 1
+            self.breach(key[0], key[2], f"was published as {first.name} and {arrival.name}")
         if first.values != arrival.values:
             self.breach(key[0], key[2], "was published twice with different values")
 

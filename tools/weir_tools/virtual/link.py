@@ -124,19 +124,29 @@ Accept = Callable[[GatewayEnd], bool]
 class VirtualLink:
     """The meter's port (weir.hal.byte_link). ``wake`` tells the meter that something came.
 
+    read_answer: told what the gateway writes, before anything can happen to it.
+
     reachable: False during an outage that cuts connections; ``silent`` during one that lets them
     stand and swallows everything.
     """
 
     frame_size_max = 250
 
-    def __init__(self, meter_id: int, chance: random.Random, trace: Trace, accept: Accept) -> None:
+    def __init__(
+        self,
+        meter_id: int,
+        chance: random.Random,
+        trace: Trace,
+        accept: Accept,
+        read_answer: Callable[[bytes], None],
+    ) -> None:
         self.wake: Callable[[], None] = _nobody
         self.reachable = True
         self.silent = False
         self._meter_id = meter_id
         self._loop = asyncio.get_running_loop()
         self._accept = accept
+        self._read_answer = read_answer
         self._end: GatewayEnd | None = None
         self._dialling: asyncio.TimerHandle | None = None
         self._arrived = bytearray()
@@ -188,10 +198,14 @@ class VirtualLink:
 
     def _dial(self) -> None:
         self._dialling = None
-        end = GatewayEnd(f"meter {self._meter_id}", self.down.send)
+        end = GatewayEnd(f"meter {self._meter_id}", self._write_down)
         if self.reachable and self._accept(end):
             self._end = end
             self.wake()
+
+    def _write_down(self, stream: bytes) -> None:
+        self._read_answer(stream)
+        self.down.send(stream)
 
     def _arrive_up(self, frame: bytes) -> None:
         if self._end is not None and not self.silent:

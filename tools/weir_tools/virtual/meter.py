@@ -153,7 +153,7 @@ class VirtualMeter:
         def written_down(record: list[int]) -> int:
             name = (book.epoch, journal.sequence_next)
             totals = self._site.water.totals(self._instant.now_us)
-            taken = Taken(tuple(record), boot, *totals)
+            taken = Taken(name[1], tuple(record), boot, totals)
             book.doubtful.setdefault(name, []).append(taken)
             sequence: int = append(record)
             book.doubtful[name].remove(taken)

@@ -17,6 +17,7 @@ from weir_gateway.clock import Clock
 from weir_gateway.store import schema
 from weir_tools.virtual import checks
 from weir_tools.virtual.board import Identity, Site
+from weir_tools.virtual.bounds import watch_memory
 from weir_tools.virtual.broker import VirtualBroker
 from weir_tools.virtual.faults import Faults, WallClock
 from weir_tools.virtual.flash import FaultyFlash
@@ -25,6 +26,7 @@ from weir_tools.virtual.ledger import Ledger, Violation
 from weir_tools.virtual.link import VirtualLink
 from weir_tools.virtual.loop import VirtualLoop
 from weir_tools.virtual.meter import VirtualMeter
+from weir_tools.virtual.promises import PromiseReader
 from weir_tools.virtual.scenario import DAY_S, MINUTE_S, Scenario, equipment
 from weir_tools.virtual.trace import Trace
 from weir_tools.virtual.water import Water
@@ -49,6 +51,7 @@ class Outcome:
     lost_named: int
     lost_unnamed: int
     duplicates: int
+    pulses_vanished: int
     power_cuts: int
     kills: int
     frames: int
@@ -123,6 +126,9 @@ class World:
         for meter in self.meters:
             self._loop.call_later(chance.uniform(1, MINUTE_S), meter.switch_on)
         self._faults.begin()
+        self._watch = self._loop.create_task(
+            watch_memory(self.gateway, len(self.meters), self._ledger)
+        )
 
     async def drain(self) -> None:
         """End the faults; stop each meter at a moment when all it took is in custody."""
@@ -135,13 +141,16 @@ class World:
             async with asyncio.timeout(DRAIN_S_MAX):
                 await self._drained.wait()
         self._drained_s = self._loop.time() - began_s
+        self._watch.cancel()
         for meter in self.meters:
             meter.switch_off()
         self.gateway.stop_counting()
 
     def outcome(self) -> Outcome:
         ledger, trace = self._ledger, self._trace
-        tally = checks.check_all(ledger, self.database, self.meters, self.gateway)
+        tally = checks.check_all(
+            ledger, self.database, self.meters, self.gateway, trace.counts["up"]
+        )
         violations = tuple(ledger.violations)
         return Outcome(
             scenario=self._scenario,
@@ -151,7 +160,8 @@ class World:
             repeats=ledger.arrival_count - len(ledger.arrivals),
             lost_named=tally.lost_named,
             lost_unnamed=tally.lost_unnamed,
-            duplicates=tally.duplicates,
+            duplicates=ledger.duplicates,
+            pulses_vanished=tally.pulses_vanished,
             power_cuts=sum(meter.cut_count for meter in self.meters),
             kills=self.gateway.kill_count,
             frames=trace.counts["up"] + trace.counts["down"],
@@ -179,6 +189,7 @@ class World:
     def _make_meter(self, number: int) -> VirtualMeter:
         meter_id = _FIRST_METER_ID + number
         chance = self._scenario.chance(f"meter {number}")
+        book = self._ledger.book(meter_id)
         made = equipment(chance)
         keys = Identity(
             meter_id,
@@ -190,12 +201,17 @@ class World:
         site = Site(
             keys,
             FaultyFlash(made.sector_size, RING_SECTOR + made.ring_sectors, made.program_size),
-            VirtualLink(meter_id, chance, self._trace, self.gateway.accept),
+            VirtualLink(
+                meter_id,
+                self._scenario.chance(f"link {number}"),
+                self._trace,
+                self.gateway.accept,
+                PromiseReader(self._ledger, self.database, book, keys.key).read,
+            ),
             Water(self._scenario.chance(f"water {number}")),
             chance,
             made.drift_ppm,
         )
-        book = self._ledger.book(meter_id)
         return VirtualMeter(self._loop.instant, site, book, self._trace, chance)
 
     def _on_killed(self) -> None:

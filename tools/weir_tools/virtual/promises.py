@@ -1,0 +1,70 @@
+"""Reads over the gateway's shoulder: nothing may be acknowledged that is not durable."""
+
+import sqlite3
+
+from weir_protocol.errors import PeerError
+from weir_protocol.frames import FrameType, parse_body, peek_header
+from weir_protocol.framing import Deframer
+from weir_protocol.sealing import DIRECTION_DOWNLINK, Sealer, nonce
+from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger, MeterBook
+
+_HALF = 1 << 31
+
+
+class PromiseReader:
+    """Opens every downlink of one meter as it is written, and holds it against the database."""
+
+    def __init__(
+        self, ledger: Ledger, database: sqlite3.Connection, book: MeterBook, key: bytes
+    ) -> None:
+        self._ledger = ledger
+        self._database = database
+        self._book = book
+        self._sealer = Sealer(key)
+        self._assured: dict[int, int] = {}  # by epoch: below it all was seen to be in custody
+
+    def read(self, stream: bytes) -> None:
+        """Take the bytes of one downlink."""
+        for frame in Deframer().feed(stream):
+            header = peek_header(frame)
+            clear = header.encode()
+            at = nonce(header.meter_id, self._book.epoch, header.counter, DIRECTION_DOWNLINK)
+            try:
+                body = self._sealer.open(at, clear, frame[len(clear) :])
+            except PeerError:
+                continue  # for an epoch that the meter has left
+            if header.frame_type is FrameType.ACKNOWLEDGE:
+                self._check(parse_body(header.frame_type, body))
+
+    def _check(self, fields: dict[str, int]) -> None:
+        meter_id, epoch = self._book.meter_id, self._book.epoch
+        durable = self._ledger.uplink_counters.get((meter_id, epoch), -1)
+        if fields["answers"] > durable:
+            self._ledger.breach(
+                meter_id, None, f"frame {fields['answers']} was acknowledged before its commit"
+            )
+        first = self._assured.get(epoch)
+        resume_at = fields["resume_at"]
+        if first is not None:
+            for step in range(_span(first, resume_at)):
+                self._check_record(epoch, (first + step) & SEQUENCE_MASK)
+        if first is None or _span(first, resume_at):
+            self._assured[epoch] = resume_at
+
+    def _check_record(self, epoch: int, sequence: int) -> None:
+        meter_id = self._book.meter_id
+        known = (meter_id, epoch, sequence) in self._ledger.stored
+        if not known and (epoch, sequence) in self._book.taken:
+            found = self._database.execute(
+                "SELECT 1 FROM gaps WHERE meter_id = ? AND epoch = ? "
+                "AND ? BETWEEN first_sequence % 4294967296 AND last_sequence % 4294967296",
+                (meter_id, epoch, sequence),
+            ).fetchone()
+            if found is None:
+                self._ledger.breach(meter_id, sequence, "was acknowledged but is not in custody")
+
+
+def _span(first: int, end: int) -> int:
+    """Return how far ``end`` is beyond ``first`` modulo 2**32, 0 when it is not."""
+    ahead = (end - first) & SEQUENCE_MASK
+    return ahead if ahead < _HALF else 0

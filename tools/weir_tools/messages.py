@@ -130,6 +130,7 @@ NO_BROKER = (
 )
 
 # weir bench
+PROMISES_BROKEN = "{count} promises were broken, the first: {first}."
 RECORDS_DIFFER = "what the gateway's side decoded is not what the meter's side was given."
 RECORDING_TOO_SHORT = (
     "{name} has not one day, or half an hour if it is shorter, without a gap; "

@@ -37,6 +37,7 @@ class VirtualBroker:
     """Takes messages and gives each at once to consumers, who write down what they see.
 
     is_up: whether it can be reached. denies: whether it refuses what it gets.
+    breaks_off: whether the connection ends when the next messages arrive, before any PUBACK.
     """
 
     def __init__(self, ledger: Ledger, trace: Trace) -> None:
@@ -44,6 +45,7 @@ class VirtualBroker:
         self._trace = trace
         self.is_up = True
         self.denies = False
+        self.breaks_off = False
         self.outlet: VirtualOutlet | None = None
 
     def take(self, sent: Sent) -> str | None:
@@ -149,6 +151,10 @@ class VirtualOutlet:
 
     def _arrive(self, connection: int) -> None:
         if connection != self._connection:
+            return
+        if self._broker.breaks_off:
+            self._broker.breaks_off = False
+            self.lose()
             return
         outgoing, self._outgoing = self._outgoing, []
         deliveries = [Delivery(sent.tag, self._broker.take(sent)) for sent in outgoing]

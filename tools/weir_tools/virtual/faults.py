@@ -66,6 +66,7 @@ class Faults:
             meter.brown_outs = 0
             meter.site.flash.cut_at = -1
         self._broker.is_up, self._broker.denies = True, False
+        self._broker.breaks_off = False
         self._wall.off_s = 0.0
         self._gateway.start()
         if (life := self._gateway.life) is not None:
@@ -133,7 +134,10 @@ class Faults:
     async def _broker_losses(self, chance: random.Random) -> None:
         while True:
             await asyncio.sleep(chance.expovariate(1 / HOUR_S))
-            self._broker.drop()
+            if chance.random() < 0.8:
+                self._broker.breaks_off = True
+            else:
+                self._broker.drop()
 
     async def _broker_outages(self, chance: random.Random) -> None:
         while True:

@@ -77,9 +77,9 @@ _FLASHES = ((512, 6), (512, 24), (1024, 16), (4096, 3), (4096, 8))
 def equipment(chance: random.Random) -> Equipment:
     sector_size, ring_sectors = chance.choice(_FLASHES)
     return Equipment(
-        sample_interval_s=300,
+        sample_interval_s=chance.choice((300, 900, 900)),
         store_interval_s=900,
-        send_interval_s=chance.choice((900, HOUR_S, HOUR_S, 4 * HOUR_S)),
+        send_interval_s=chance.choice((900, HOUR_S, 4 * HOUR_S, 4 * HOUR_S)),
         sector_size=sector_size,
         ring_sectors=ring_sectors,
         program_size=chance.choice((1, 4, 32, 256)),

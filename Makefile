@@ -14,6 +14,7 @@ TEST_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard */tests/*.py))))
 help:
 	@echo "make demo       three meters, a gateway and a broker, live in this terminal"
 	@echo "make test       all tests"
+	@echo "make soak       what runs for many minutes: long worlds, many seeds, every cut; says how long"
 	@echo "make check      lint, types, import rules, generated files, house rules"
 	@echo "make gen        write the generated files again from their one definition"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
@@ -36,6 +37,13 @@ demo: setup
 test: setup
 	@tools/dev/broker.sh
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" $(BIN)/pytest --numprocesses=$(TEST_PROCESSES) --dist=worksteal $(ARGS)
+
+.PHONY: soak
+soak: setup
+	@tools/dev/broker.sh
+	@began=$$(date +%s); \
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" $(BIN)/pytest -m soak --timeout=3600 --numprocesses=$(TEST_PROCESSES) --dist=worksteal --durations=0 $(ARGS); \
+	ended=$$?; echo "make soak took $$(( $$(date +%s) - began )) s"; exit $$ended
 
 .PHONY: check
 check: lint types imports gen-check tidy

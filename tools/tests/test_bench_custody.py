@@ -70,7 +70,7 @@ def test_a_broken_promise_ends_with_exit_code_4_and_the_command_that_repeats_it(
     monkeypatch.setattr(checks.Losses, "has", lambda *_: True)
     outcome = weir("bench", "custody", *SMALL, "--fault", "none")
     assert outcome.returncode == 4
-    assert "is stored and named lost" in outcome.stderr
+    assert "is named lost, but the meter has it" in outcome.stderr
     command = "weir bench custody --seed 7 --meters 2 --days 1 --fault none"
     assert command in outcome.stdout
 

@@ -33,3 +33,21 @@ def test_all_faults_together_lose_nothing(seed: int) -> None:
     outcome = checked(Scenario(seed, meters=4, days=1.5, faults=ALL_FAULTS))
     assert outcome.power_cuts
     assert outcome.kills
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_many_seeds_lose_nothing(seed: int) -> None:
+    checked(Scenario(seed, meters=10, days=7))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(200, 204))
+def test_a_hundred_meters_for_a_week_lose_nothing(seed: int) -> None:
+    checked(Scenario(seed, meters=100, days=7))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_month_of_one_kind_of_fault_loses_nothing(fault: Fault) -> None:
+    checked(Scenario(300, meters=10, days=30, faults=frozenset({fault})))

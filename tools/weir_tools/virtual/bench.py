@@ -5,7 +5,7 @@ Import it after `weir_tools.firmware_on_host.make_importable`.
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -59,10 +59,12 @@ class Custody:
         return [*sentences, *(sentence for one in self.ring for sentence in one.broken)]
 
 
-def run(scenarios: Sequence[Scenario], geometries: Iterable[ring_cuts.Geometry]) -> Custody:
-    """Run everything on as many processes as there are cores."""
+def run(scenarios: Sequence[Scenario], geometries: Sequence[ring_cuts.Geometry]) -> Custody:
+    """Run everything on as many processes as there are cores; a single world in this one."""
     began_s = time.monotonic()
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(scenarios) + 1)) as pool:
+    if len(scenarios) == 1 and not geometries:
+        return Custody((world.run(scenarios[0]),), (), time.monotonic() - began_s)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
         worlds = [pool.submit(world.run, scenario) for scenario in scenarios]
         sweeps = [pool.submit(ring_cuts.sweep, geometry) for geometry in geometries]
         outcomes = tuple(future.result() for future in worlds)

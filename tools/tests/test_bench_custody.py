@@ -18,7 +18,7 @@ Weir = Callable[..., CompletedProcess[str]]
 SMALL = ("--seed", "7", "--meters", "2", "--days", "1")
 
 
-def in_a_process_of_its_own(hash_seed: str) -> dict[str, Any]:
+def run_apart(hash_seed: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "weir_tools", "bench", "custody", "--json", *SMALL]
     environment = {
         **os.environ,
@@ -31,7 +31,7 @@ def in_a_process_of_its_own(hash_seed: str) -> dict[str, Any]:
 
 
 def test_one_seed_leaves_one_trace_whatever_the_process() -> None:
-    one, other = (in_a_process_of_its_own(hash_seed) for hash_seed in ("1", "2"))
+    one, other = (run_apart(hash_seed) for hash_seed in ("1", "2"))
     for summary in (one, other):
         del summary["wall_s"]
     assert one == other

@@ -21,6 +21,7 @@ MODULES = (
     "test_meter",
     "test_registers",
     "test_ring",
+    "test_ring_damage",
     "test_ring_power_cut",
     "test_tcp_link",
     "test_timekeeper",

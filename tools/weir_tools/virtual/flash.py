@@ -41,12 +41,12 @@ class FaultyFlash:
         self.unprogrammable: set[int] = set()
         self._view = memoryview(self.cells)
         self._erased = b"\xff" * sector_size
-        self._stuck: dict[int, tuple[int, int]] = {}  # offset -> bits that are stuck, their value
+        self._stuck: dict[int, dict[int, tuple[int, int]]] = {}  # sector, offset -> bits, value
         self._random = 1
 
     def stick(self, offset: int, value: int, bits: int = 0xFF) -> None:
         """Let ``bits`` of the cell at ``offset`` read as those of ``value`` for ever."""
-        self._stuck[offset] = bits, value
+        self._stuck.setdefault(offset // self.sector_size, {})[offset] = bits, value
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         end = offset + len(buffer)
@@ -55,9 +55,15 @@ class FaultyFlash:
         self.read_count += 1
         buffer[:] = self._view[offset:end]
         if self._stuck:
-            for place, (bits, value) in self._stuck.items():
-                if offset <= place < end:
-                    buffer[place - offset] = buffer[place - offset] & ~bits | value & bits
+            for sector in range(offset // self.sector_size, -(-end // self.sector_size)):
+                self._read_stuck(self._stuck.get(sector, {}), offset, buffer)
+
+    def _read_stuck(
+        self, stuck: "dict[int, tuple[int, int]]", offset: int, buffer: memoryview
+    ) -> None:
+        for place, (bits, value) in stuck.items():
+            if 0 <= place - offset < len(buffer):
+                buffer[place - offset] = buffer[place - offset] & ~bits | value & bits
 
     def program_from(self, offset: int, content: memoryview) -> None:
         size = len(content)

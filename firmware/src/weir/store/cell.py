@@ -66,6 +66,8 @@ class Cell:
                     self._slot_valid[sector] = slot
                     self._generation[sector] = generation
                     return True
+                if slots.left_blank():
+                    break
             slots.erase(sector)
             self._slot_next[sector] = 0
             self._slot_valid[sector] = -1

@@ -11,7 +11,7 @@ newest by halving instead of reading every slot.
 import struct
 
 from micropython import const
-from weir.store.slots import SLOT_SIZE, WINDOW, FlashWornOut, last_true
+from weir.store.slots import SLOT_SIZE, FlashWornOut, last_true
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _HEADER = const("<III")  # magic, epoch, sequence of the first record
 _MAGIC = const(0x31475257)  # "WRG1"
 _MASK = const(0xFFFFFFFF)
 _HALF = const(0x80000000)
+_WINDOW = const(8)  # up to one less bad sectors in a row cost no more than reads at each halving
 
 
 class RingLog:
@@ -63,7 +64,7 @@ class RingLog:
         self._sought = 0
         self.epoch = 0
         self.sequence_next = self.sequence_oldest = numbers.sequence_ends[place]
-        base = self._find_base(WINDOW)
+        base = self._find_base(_WINDOW)
         if base < 0:
             self.epoch = numbers.epoch_of_format()
             self._begin_sector()
@@ -89,6 +90,8 @@ class RingLog:
             if slots.write(self._newest, slot, sequence):
                 self.sequence_next = (sequence + 1) & _MASK
                 return sequence
+            if slots.left_blank():
+                self._slot_next = slots.per_sector
         raise FlashWornOut
 
     def skip_to(self, sequence: int) -> None:
@@ -124,6 +127,8 @@ class RingLog:
                 behind = (sequence - slots.number) & _MASK
                 if behind == 0 or behind >= _HALF:
                     return behind == 0
+            elif slots.was_blank():
+                return False
             slot += 1
         return False
 
@@ -131,7 +136,7 @@ class RingLog:
         """Choose the last sector that begins at or before ``sequence``."""
         self._sought = sequence
         in_use = (self._newest - self._oldest) % self._sector_count + 1
-        place = last_true(self._begins_in_time, 0, in_use)
+        place = last_true(self._begins_in_time, 0, in_use, _WINDOW)
         sector = (self._oldest + place) % self._sector_count
         first = self._first_of(sector)
         if first is not None:
@@ -210,7 +215,7 @@ class RingLog:
         return base
 
     def _mount(self, base: int) -> None:
-        self._mount_newest(last_true(self._is_newer, base, self._sector_count))
+        self._mount_newest(last_true(self._is_newer, base, self._sector_count, _WINDOW))
         if self._lost_behind_newest():  # or hidden behind more bad sectors than are bridged
             self._mount_newest(self._find_base(self._sector_count))
         self._find_oldest()
@@ -243,8 +248,8 @@ class RingLog:
         """Once the ring has gone around, it is behind the newest; else it is at the start."""
         count = self._sector_count
         behind = self._newest + 1
-        has_gone_around = self._any_in_use(behind, behind + WINDOW + 1)
-        if not (has_gone_around or self._any_in_use(count - WINDOW, count)):
+        has_gone_around = self._any_in_use(behind, behind + _WINDOW + 1)
+        if not (has_gone_around or self._any_in_use(count - _WINDOW, count)):
             behind = 0
         self._oldest = behind % count
         first = self._first_of(self._oldest)

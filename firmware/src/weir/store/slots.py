@@ -15,23 +15,22 @@ if TYPE_CHECKING:
     from weir.hal.flash_region import FlashRegion
 
 SLOT_SIZE = const(32)  # bytes; larger ones are this times a power of two
-WINDOW = const(8)  # gaps up to one less are bridged; more would cost reads at every halving
 
 
 class FlashWornOut(Exception):
     """No sector of a region takes a write any more."""
 
 
-def last_true(test: "Callable[[int], bool]", low: int, high: int) -> int:
+def last_true(test: "Callable[[int], bool]", low: int, high: int, window: int) -> int:
     """Return the last index in ``low`` to ``high - 1`` that passes ``test``.
 
     ``low`` is known to pass. Passing indexes come before failing ones, except that up to
-    ``WINDOW - 1`` in a row may fail among those that pass.
+    ``window - 1`` in a row may fail among those that pass; each halving costs as many tests.
     """
     while high - low > 1:
         probe = (low + high) // 2
         middle = probe
-        stop = min(middle + WINDOW, high)
+        stop = min(middle + window, high)
         while probe < stop and not test(probe):
             probe += 1
         if probe < stop:
@@ -100,6 +99,13 @@ class Slots:
         self._region.read_into(self._offset(sector, slot), self._check)
         return bool(self._check == self._slot)
 
+    def left_blank(self) -> bool:
+        """Return whether a write that returned False has left its slot blank.
+
+        What is written behind such a slot would not be found by ``last_written``.
+        """
+        return bool(self._check == self._blank)
+
     def spoil(self, sector: int, slot: int) -> None:
         """Make a slot invalid for good. Loses ``payload``."""
         for index in range(len(self._slot)):
@@ -107,9 +113,12 @@ class Slots:
         self._program(self._offset(sector, slot))
 
     def last_written(self, sector: int) -> int:
-        """Return the last slot of a sector that is not blank, -1 when all are."""
+        """Return the last slot of a sector that is not blank, -1 when all are.
+
+        Whoever writes leaves no blank slot behind; see ``left_blank``.
+        """
         self._sector = sector
-        return last_true(self._is_written, -1, self.per_sector)
+        return last_true(self._is_written, -1, self.per_sector, 1)
 
     def _is_written(self, slot: int) -> bool:
         return not self.is_blank(self._sector, slot)

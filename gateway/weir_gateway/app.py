@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from weir_gateway.links.driver import Driver
 from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
 from weir_gateway.links.tcp import TcpListener
+from weir_gateway.lock import only_one
 from weir_gateway.mqtt import Will
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
@@ -61,7 +61,7 @@ def run(config_path: Path) -> int:
             level=config.gateway.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
-        with _only_one(config.gateway.database):
+        with only_one(config.gateway.database):
             asyncio.run(Gateway(config).run())
     except GatewayError as error:
         sys.stderr.write(f"{messages.CANNOT_START.format(why=error)}\n")
@@ -267,20 +267,3 @@ def _make_clock(config: ClockConfig | None) -> Clock:
 
 def _last_words(gateway_id: str, why: str) -> bytes:
     return json_bytes({"gateway": gateway_id, "status": "offline", "reason": why})
-
-
-@contextlib.contextmanager
-def _only_one(database: Path) -> Iterator[None]:
-    """Hold the database's lock file, so that two gateways never share one."""
-    path = database.with_name(f"{database.name}.lock")
-    try:
-        lock = path.open("a")
-    except OSError as error:
-        text = messages.DATABASE_FAILED.format(path=database, why=error.strerror)
-        raise GatewayError(text) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GatewayError(messages.ALREADY_RUNNING.format(path=database)) from None
-        yield

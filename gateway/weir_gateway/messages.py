@@ -117,6 +117,22 @@ STORE_DISK_FAULTY = (
     "move gateway.database to another disk."
 )
 
+# Salvage.
+SALVAGE_NO_FILE = "there is no file {path}: name the database that was set aside."
+SALVAGE_ITSELF = "{path} is the database in use: name the one that was set aside."
+SALVAGE_RUNNING = (
+    "a gateway is using {path}: stop it, salvage, and start it again. Meanwhile the meters keep "
+    "their readings."
+)
+SALVAGE_UNREADABLE = (
+    "nothing can be read from {path} ({why}): its readings are only where the meters still have "
+    "them."
+)
+SALVAGE_NO_TABLES = "it has no table of readings"
+SALVAGE_NOT_SET_ASIDE = (
+    "{path} does not lie set aside beside the database in use: name it as the alarm does."
+)
+
 # Broker.
 BROKER_UNREACHABLE = "cannot reach the broker at {place} ({why}): readings wait in the database."
 BROKER_REFUSED = "the broker at {place} refuses this gateway ({why}): check [mqtt]."

@@ -1,0 +1,94 @@
+"""What a row must be to be believed: a damaged page may hold anything."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from weir_protocol.records import PEAK_FLOW_PULSES_MAX, PRESSURE_KPA_MAX, PRESSURE_KPA_MIN
+
+_UINT32 = (0, (1 << 32) - 1)
+_COUNT = (0, 1 << 62)
+_COUNTER = (-1, (1 << 32) - 1)
+_TIME_S = (-(1 << 33), 1 << 34)
+_TIME_MS = (0, 1 << 45)
+_PRESSURE = (PRESSURE_KPA_MIN, PRESSURE_KPA_MAX)
+_FLAG = (0, 1)
+_ANY = (-(1 << 63), 1 << 63)
+
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "meter_id": _UINT32,
+    "epoch": _UINT32,
+    "sequence": _COUNT,
+    "taken_at_s": _UINT32,
+    "time_quality": (0, 7),
+    "measured_at_s": _TIME_S,
+    "forward_pulses": _UINT32,
+    "reverse_pulses": _UINT32,
+    "pressure_mean_kpa": _PRESSURE,
+    "pressure_min_kpa": _PRESSURE,
+    "pressure_max_kpa": _PRESSURE,
+    "peak_flow_pulses": (0, PEAK_FLOW_PULSES_MAX),
+    "status": (0, 0xFFFF),
+    "pulse_weight_ml": _UINT32,
+    "sample_interval_s": _UINT32,
+    "received_at_ms": _TIME_MS,
+    "published": _FLAG,
+    "replayed": _FLAG,
+    "ordinal": (-(1 << 31), 1 << 31),
+    "uplink_counter": _COUNTER,
+    "downlink_counter": (0, 1 << 33),
+    "resume_at": _COUNT,
+    "sequence_next": _COUNT,
+    "boot_sequence": _COUNT,
+    "sequence_end": _COUNT,
+    "clock_offset_s": _TIME_S,
+    "settings_version": _UINT32,
+    "last_seen_ms": _TIME_MS,
+    "stored_count": _COUNT,
+    "requested": _FLAG,
+    "first_seen_ms": _TIME_MS,
+    "hello_at_ms": _TIME_MS,
+    "status_at_ms": _TIME_MS,
+    "first_sequence": _COUNT,
+    "last_sequence": _COUNT,
+    "noticed_at_ms": _TIME_MS,
+}
+MAY_BE_NULL = {
+    *("measured_at_s", "pressure_mean_kpa", "pressure_min_kpa", "pressure_max_kpa"),
+    *("clock_offset_s", "hello", "hello_at_ms", "status_at_ms"),
+}
+GAP_STATES = ("open", "lost", "closed")
+
+
+def is_sound(table: str, row: Mapping[str, Any]) -> bool:
+    """Return whether every value of a row is one that the gateway could have written."""
+    if table == "meters":
+        texts = all(row[name] is None or _is_fields(row[name]) for name in ("hello", "status"))
+        rest = {name: value for name, value in row.items() if name not in ("hello", "status")}
+        return texts and _are_within(rest, {*MAY_BE_NULL, "epoch"})
+    if table == "gaps":
+        rest = {name: value for name, value in row.items() if name != "state"}
+        return (
+            row["state"] in GAP_STATES
+            and _are_within(rest, MAY_BE_NULL)
+            and row["first_sequence"] <= row["last_sequence"]
+        )
+    return _are_within(row, MAY_BE_NULL)
+
+
+def _are_within(row: Mapping[str, Any], may_be_null: set[str]) -> bool:
+    for name, value in row.items():
+        if value is None and name in may_be_null:
+            continue
+        low, high = LIMITS.get(name, _ANY)
+        if not (isinstance(value, int) and low <= value <= high):
+            return False
+    return True
+
+
+def _is_fields(text: object) -> bool:
+    try:
+        fields = json.loads(str(text))
+    except ValueError:
+        return False
+    return isinstance(fields, dict) and all(isinstance(one, int) for one in fields.values())

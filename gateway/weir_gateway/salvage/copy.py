@@ -1,0 +1,69 @@
+"""A copy of a damaged database in which SQLite finds its way as far as anything is left of it."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from weir_gateway import messages
+from weir_gateway.errors import GatewayError
+from weir_gateway.store import schema, set_aside
+
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
+_PAGE_BYTES = 4096
+_PAGE_COUNT_AT = slice(28, 32)
+_FREE_LIST_AT = slice(32, 40)
+
+
+@contextmanager
+def opened_copy(damaged: Path) -> Iterator[sqlite3.Connection]:
+    """Copy a database with its log, mend the copy's header if need be, and open it.
+
+    The damaged file itself is only read. Raise GatewayError when there is nothing to open.
+    """
+    with tempfile.TemporaryDirectory(prefix="weir-salvage-") as folder:
+        try:
+            path = _copy(damaged, Path(folder))
+        except OSError as error:
+            text = messages.SALVAGE_UNREADABLE.format(path=damaged, why=error.strerror)
+            raise GatewayError(text) from None
+        try:
+            with closing(_open(path)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            text = messages.SALVAGE_UNREADABLE.format(path=damaged, why=error)
+            raise GatewayError(text) from None
+
+
+def _copy(damaged: Path, folder: Path) -> Path:
+    path = folder / "copy.db"
+    shutil.copyfile(damaged, path)
+    log = set_aside.beside(damaged, set_aside.LOG)
+    if log.exists():
+        shutil.copyfile(log, set_aside.beside(path, set_aside.LOG))
+    with path.open("r+b") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            file.seek(0)
+            file.write(_header(folder, path.stat().st_size))
+    return path
+
+
+def _header(folder: Path, size_bytes: int) -> bytes:
+    """Return the header that our databases have, for a file of this size."""
+    pattern = folder / "pattern.db"
+    schema.prepare(pattern)
+    header = bytearray(pattern.read_bytes()[:_HEADER_BYTES])
+    header[_PAGE_COUNT_AT] = (size_bytes // _PAGE_BYTES).to_bytes(4, "big")
+    header[_FREE_LIST_AT] = bytes(8)
+    return bytes(header)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    connection.execute("PRAGMA writable_schema = ON")  # opens a file that is too short as well
+    connection.execute("PRAGMA cell_size_check = ON")
+    return connection

@@ -128,6 +128,10 @@ SALVAGE_UNREADABLE = (
     "nothing can be read from {path} ({why}): its readings are only where the meters still have "
     "them."
 )
+SALVAGE_FAILED = (
+    "the database {path} did not take the readings ({why}): nothing was changed; mend that and "
+    "salvage again."
+)
 SALVAGE_NO_TABLES = "it has no table of readings"
 SALVAGE_NOT_SET_ASIDE = (
     "{path} does not lie set aside beside the database in use: name it as the alarm does."

@@ -201,3 +201,12 @@ RUNNING = "Running {count} for {duration} (h:mm:ss); Ctrl-C ends it before, with
 NEW_KEYS = "Keys of new meters were added to {file}: {meters}."
 SIMULATED_PRESSURE = "The pressure is simulated."
 REPLAYED = "{readings} readings of meter {meter_id} are published again."
+
+# Salvage.
+SALVAGED_IN_PART = (
+    "a part of {path} could not be read: the meters are asked for it when they call next, and "
+    "what they no longer have is named as lost."
+)
+SALVAGE_CONFLICT = "{reading} is held with other values: what is held stays."
+SALVAGE_MISSING = "{count:,} readings that could not be read are to be asked of their meters."
+SALVAGE_DRY = "This was a dry run: nothing was changed."

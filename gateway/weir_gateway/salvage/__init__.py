@@ -9,7 +9,7 @@ from pathlib import Path
 from weir_gateway import messages
 from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
-from weir_gateway.salvage.copy import opened_copy
+from weir_gateway.salvage.copy import opened_copy, unreadable
 from weir_gateway.salvage.merge import Merger
 from weir_gateway.salvage.report import Report
 from weir_gateway.salvage.source import Source
@@ -57,12 +57,15 @@ def settle(damaged: Path, database: Path, mark: str, text: str) -> bool:
 def _merge(copy: sqlite3.Connection, file: DatabaseFile, report: Report) -> None:
     with closing(file.connect()) as connection:
         known = connection.execute("SELECT meter_id, epoch FROM custody").fetchall()
-        source = Source(copy, report, known)
+        try:
+            source = Source(copy, report, known)
+        except sqlite3.Error as error:
+            raise unreadable(Path(report.damaged), error) from None
+        merger = Merger(connection, source, report, int(time.time() * 1000))
         connection.execute("BEGIN IMMEDIATE")
         try:
-            Merger(connection, source, report, int(time.time() * 1000)).merge()
+            merger.merge()
             connection.execute("ROLLBACK" if report.dry_run else "COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        except sqlite3.Error as error:  # closing the connection rolls back
+            text = messages.SALVAGE_FAILED.format(path=report.database, why=error)
+            raise GatewayError(text) from None

@@ -26,16 +26,17 @@ def opened_copy(damaged: Path) -> Iterator[sqlite3.Connection]:
     """
     with tempfile.TemporaryDirectory(prefix="weir-salvage-") as folder:
         try:
-            path = _copy(damaged, Path(folder))
-        except OSError as error:
-            text = messages.SALVAGE_UNREADABLE.format(path=damaged, why=error.strerror)
-            raise GatewayError(text) from None
-        try:
-            with closing(_open(path)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            text = messages.SALVAGE_UNREADABLE.format(path=damaged, why=error)
-            raise GatewayError(text) from None
+            connection = _open(_copy(damaged, Path(folder)))
+        except (sqlite3.Error, OSError) as error:
+            raise unreadable(damaged, error) from None
+        with closing(connection):
+            yield connection
+
+
+def unreadable(damaged: Path, error: Exception) -> GatewayError:
+    """Return the error that says that nothing can be had from this file."""
+    why = getattr(error, "strerror", None) or error
+    return GatewayError(messages.SALVAGE_UNREADABLE.format(path=damaged, why=why))
 
 
 def _copy(damaged: Path, folder: Path) -> Path:

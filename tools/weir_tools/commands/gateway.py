@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from weir_tools import messages
+from weir_tools.commands.gateway_salvage import salvage
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.options import whole_number
 
@@ -37,6 +38,9 @@ def gateway(context: click.Context, config: Path, stop_on_eof: bool) -> int:
     if stop_on_eof:
         threading.Thread(target=_stop_on_eof, daemon=True).start()
     return run(config)
+
+
+gateway.add_command(salvage)
 
 
 @gateway.command()

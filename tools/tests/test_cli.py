@@ -45,7 +45,7 @@ BAD_USES = [
     ("demo --broker here", 2, "'here' is not HOST:PORT"),
     ("demo --keep full", 2, "full is not an empty folder"),
     ("demo --json nowhere/out.json", 2, "nowhere/out.json cannot be written"),
-    ("gateway --config missing.toml", 1, "missing.toml"),
+    ("gateway --config missing.toml", 2, "missing.toml"),
     ("meter list", 3, "no gateway answers at weir.sock"),
     ("meter list --config missing.toml", 2, "cannot read the configuration missing.toml"),
     ("meter list --config gateway.toml", 2, "no link is configured"),

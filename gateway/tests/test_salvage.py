@@ -261,10 +261,9 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(loss: Loss) -> None:
 
 
 def test_the_alarm_ends_with_the_salvage(loss: Loss) -> None:
-    file = DatabaseFile(loss.database)
-    assert file.alarm is not None
+    assert DatabaseFile(loss.database).alarm is not None
     loss.salvage()
-    assert file.alarm is None
+    assert DatabaseFile(loss.database).alarm is None
     note = set_aside.beside(loss.damaged, set_aside.SALVAGED)
     assert json.loads(note.read_text())["whole"] is True
 

@@ -15,7 +15,7 @@ START = 100
 
 def make_gaps() -> Gaps:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(schema.MIGRATIONS[0])
+    connection.executescript(";".join(schema.MIGRATIONS))
     return Gaps(connection, meter_id=1, epoch=2, sequence_next=START, now_ms=0)
 
 

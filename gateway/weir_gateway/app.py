@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
 from weir_gateway.documents import json_bytes
 from weir_gateway.errors import ConfigError, GatewayError, StoreUnavailable
+from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.inbox import Inbox
 from weir_gateway.inlet import Inlet
 from weir_gateway.links.driver import Driver
@@ -30,7 +31,7 @@ from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
 from weir_gateway.links.tcp import TcpListener
 from weir_gateway.lock import only_one
-from weir_gateway.mqtt import Will
+from weir_gateway.mqtt import Delivery, Will
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
 from weir_gateway.replay import Replayer
@@ -117,6 +118,7 @@ class Gateway:
             stack.push_async_callback(self._service.stop)
             self._spawn(self._broker.run())
             self._spawn(self._publisher.run())
+            self._spawn(self._gap_publisher.run())
             self._spawn(self._board.run())
             self._spawn(self._inbox.run())
             self._spawn(self._keep_house())
@@ -140,7 +142,8 @@ class Gateway:
         will = Will(topics.status(), _last_words(gateway_id, "connection lost"))
         self._broker = Broker(self._config.mqtt, will, self._on_connected)
         self._publisher = Publisher(self._store, self._broker, topics)
-        self._broker.on_delivered = self._publisher.on_delivered
+        self._gap_publisher = GapPublisher(self._store, self._broker, topics, self._clock)
+        self._broker.on_delivered = self._on_delivered
         self._replayer = Replayer(self._store, self._registry, self._publisher.add)
         self._make_inbox(topics)
         self._availability = AvailabilityWatch(self._clock, self._on_availability)
@@ -230,7 +233,12 @@ class Gateway:
 
     def _on_connected(self) -> None:
         self._publisher.on_connected()
+        self._gap_publisher.on_connected()
         self._board.on_connected()
+
+    def _on_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        self._publisher.on_delivered(deliveries)
+        self._gap_publisher.on_delivered(deliveries)
 
     def _on_availability(self, meter_id: int) -> None:
         _log.info("meter %d is %s", meter_id, self._availability.of(meter_id).value)
@@ -256,6 +264,8 @@ class Gateway:
         self._board.note_state(uplink.meter_id)
         if receipt.stored_count:
             self._publisher.add(uplink.meter_id, receipt.stored_count)
+        if receipt.lost_count:
+            self._gap_publisher.note_lost()
 
 
 def _make_clock(config: ClockConfig | None) -> Clock:

@@ -11,6 +11,9 @@ class Topics:
     def reading(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/reading"
 
+    def gap(self, meter_id: int) -> str:
+        return f"{self.prefix}/{meter_id}/gap"
+
     def state(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/state"
 

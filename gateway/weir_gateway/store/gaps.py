@@ -8,6 +8,7 @@ runs inside the caller's transaction.
 import sqlite3
 from dataclasses import dataclass
 
+from weir_gateway.store import gap_news
 from weir_gateway.store.sequences import Range
 
 
@@ -34,7 +35,8 @@ class Gaps:
         if last >= self.sequence_next:
             self.skip_to(first)
             start = max(first, self.sequence_next)
-            self._insert(start, last, "lost")
+            self._insert(start, last, "lost", self.now_ms)
+            self._tell(start, last, "lost", self.now_ms)
             self.sequence_next = last + 1
             count += last - start + 1
         return count
@@ -42,7 +44,7 @@ class Gaps:
     def skip_to(self, sequence: int) -> None:
         """Note as missing what is below ``sequence``; what comes next in order begins there."""
         if sequence > self.sequence_next:
-            self._insert(self.sequence_next, sequence - 1, "open")
+            self._insert(self.sequence_next, sequence - 1, "open", self.now_ms)
             self.sequence_next = sequence
 
     def open_ranges(self, count_max: int) -> list[Range]:
@@ -61,25 +63,28 @@ class Gaps:
     def _resolve(self, first: int, last: int, state: str, resolves: tuple[str, ...]) -> int:
         """Give the part of each missing range that is within bounds its new state."""
         rows = self.connection.execute(
-            "SELECT first_sequence, last_sequence, state FROM gaps WHERE meter_id = ? "
-            "AND epoch = ? AND first_sequence <= ? AND last_sequence >= ? AND state <> 'closed'",
+            "SELECT first_sequence, last_sequence, state, noticed_at_ms FROM gaps "
+            "WHERE meter_id = ? AND epoch = ? AND first_sequence <= ? AND last_sequence >= ? "
+            "AND state <> 'closed'",
             (self.meter_id, self.epoch, last, first),
         ).fetchall()
         count = 0
-        for range_first, range_last, range_state in rows:
+        for range_first, range_last, range_state, noticed_at_ms in rows:
             if range_state not in resolves:
                 continue
             self._delete(range_first)
             if range_first < first:
-                self._insert(range_first, first - 1, range_state)
+                self._insert(range_first, first - 1, range_state, noticed_at_ms)
             if range_last > last:
-                self._insert(last + 1, range_last, range_state)
+                self._insert(last + 1, range_last, range_state, noticed_at_ms)
             cut_first, cut_last = max(range_first, first), min(range_last, last)
-            self._join(cut_first, cut_last, state)
+            self._join(cut_first, cut_last, state, noticed_at_ms)
+            if "lost" in (state, range_state):
+                self._tell(cut_first, cut_last, state, noticed_at_ms)
             count += cut_last - cut_first + 1
         return count
 
-    def _join(self, first: int, last: int, state: str) -> None:
+    def _join(self, first: int, last: int, state: str, noticed_at_ms: int) -> None:
         """Insert a range, as part of the one before it where that has the same state."""
         before = self.connection.execute(
             "SELECT first_sequence, last_sequence, state FROM gaps WHERE meter_id = ? "
@@ -87,7 +92,7 @@ class Gaps:
             (self.meter_id, self.epoch, first),
         ).fetchone()
         if before is None or before[1:] != (first - 1, state):
-            self._insert(first, last, state)
+            self._insert(first, last, state, noticed_at_ms)
         else:
             self.connection.execute(
                 "UPDATE gaps SET last_sequence = ? "
@@ -95,10 +100,14 @@ class Gaps:
                 (last, self.meter_id, self.epoch, before[0]),
             )
 
-    def _insert(self, first: int, last: int, state: str) -> None:
+    def _tell(self, first: int, last: int, state: str, noticed_at_ms: int) -> None:
+        key = (self.meter_id, self.epoch)
+        gap_news.tell(self.connection, key, (first, last), state, noticed_at_ms)
+
+    def _insert(self, first: int, last: int, state: str, noticed_at_ms: int) -> None:
         self.connection.execute(
             "INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)",
-            (self.meter_id, self.epoch, first, last, state, self.now_ms),
+            (self.meter_id, self.epoch, first, last, state, noticed_at_ms),
         )
 
     def _delete(self, first: int) -> None:

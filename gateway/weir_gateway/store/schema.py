@@ -150,12 +150,33 @@ CREATE TABLE request_conflicts (
 ALTER TABLE custody ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
 """
 
+_GAP_NEWS = """
+-- What is to be told of gaps on MQTT. A hole that was told stays until it is not open any more.
+CREATE TABLE gap_news (
+    number INTEGER PRIMARY KEY,
+    meter_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'lost', 'closed')),
+    noticed_at_ms INTEGER NOT NULL,
+    published INTEGER NOT NULL DEFAULT 0,
+    settled INTEGER NOT NULL DEFAULT 0, -- of a hole: it is not open any more
+    FOREIGN KEY (meter_id, epoch) REFERENCES custody
+) STRICT;
+
+CREATE INDEX gap_news_holes ON gap_news (meter_id, epoch, first_sequence) WHERE state = 'open';
+CREATE INDEX gap_news_waiting ON gap_news (number) WHERE published = 0;
+CREATE INDEX gaps_open ON gaps (noticed_at_ms) WHERE state = 'open';
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _VERSION_1,
     _BOOTS,
     _REPLAYED,
     _REPLACEMENT,
     _REQUESTS,
+    _GAP_NEWS,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -49,6 +49,7 @@ class Mosquitto:
         self._command = [program, "-c", str(folder / "mosquitto.conf")]
         self._running: subprocess.Popen[bytes] | None = None
         self._log = folder / "mosquitto.log"
+        self._kept = folder / "mosquitto.db"
         (folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\n{lines}\n"
             f"persistence true\npersistence_location {folder}/\nautosave_interval 1\n"
@@ -65,6 +66,12 @@ class Mosquitto:
             self._running.terminate()
             self._running.wait(10)
             self._running = None
+
+    def forget(self) -> None:
+        """Lose all that it keeps, as after a broken disk, and start anew."""
+        self.stop()
+        self._kept.unlink()
+        self.start()
 
     def _listens(self) -> bool:
         assert self._running is not None

@@ -192,4 +192,5 @@ def test_a_scaled_calendar_is_told_to_meters_and_on_mqtt(
 
 def test_the_files_that_matter_are_private(gateway: GatewayRun, meter: ScriptedMeter) -> None:
     gateway.start()
-    assert stat.S_IMODE((gateway.folder / "weir.sock").stat().st_mode) == 0o600
+    for name in ("weir.sock", "weir.db", "weir.db-wal", "weir.db-shm", "weir.db.lock"):
+        assert stat.S_IMODE((gateway.folder / name).stat().st_mode) == 0o600, name

@@ -32,7 +32,8 @@ def test_a_minimal_file_gets_the_documented_defaults(tmp_path: Path) -> None:
     assert config.gateway.socket == tmp_path / "weir.sock"
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.tls) == ("127.0.0.1", 1883, False)
     assert (config.mqtt.prefix, config.mqtt.client_id) == ("weir", "weir-gw1")
-    assert config.mqtt.protocol == "auto"
+    assert (config.mqtt.protocol, config.mqtt.requests) == ("auto", True)
+    assert (config.gateway.retention_days, config.gateway.disk_warning_h) == (0, 72)
     assert config.tcp is not None
     assert (config.tcp.host, config.tcp.port, config.tcp.connections_max) == (
         "0.0.0.0",
@@ -51,6 +52,8 @@ def test_a_full_file_is_taken_over_key_by_key(tmp_path: Path) -> None:
     keys = "secret/keys.txt"
     socket = "run/weir.sock"
     log_level = "debug"
+    retention_days = 400
+    disk_warning_h = 24
     [mqtt]
     host = "broker.example"
     port = 2883
@@ -58,6 +61,7 @@ def test_a_full_file_is_taken_over_key_by_key(tmp_path: Path) -> None:
     client_id = "north"
     username = "gateway"
     password_file = "password"
+    requests = false
     [[serial]]
     port = "/dev/ttyUSB0"
     baud = 19200
@@ -78,6 +82,8 @@ def test_a_full_file_is_taken_over_key_by_key(tmp_path: Path) -> None:
     assert config.gateway.database == Path("/var/lib/weir/weir.db")
     assert config.gateway.keys == tmp_path / "secret/keys.txt"
     assert config.gateway.log_level == "debug"
+    assert (config.gateway.retention_days, config.gateway.disk_warning_h) == (400, 24)
+    assert config.mqtt.requests is False
     assert (config.mqtt.username, config.mqtt.password) == ("gateway", "hush")
     assert config.mqtt.prefix == "utility/weir"
     assert [(one.port, one.baud) for one in config.serial] == [
@@ -137,6 +143,14 @@ FAULTS = {
     "key like no other": (
         MINIMAL.replace("[tcp]", "[tcp]\nzzzz = 1"),
         "line 7, tcp.zzzz: there is no setting zzzz: remove it, or use one of listen,",
+    ),
+    "retention below nothing": (
+        MINIMAL.replace("[mqtt]", "retention_days = -1\n[mqtt]"),
+        "line 4, gateway.retention_days: -1 is out of range: use a value from 0 to 36500.",
+    ),
+    "retention in words": (
+        MINIMAL.replace("[mqtt]", 'retention_days = "a year"\n[mqtt]'),
+        "line 4, gateway.retention_days: 'a year' is not a whole number",
     ),
     "port as text": (
         MINIMAL.replace("[mqtt]", '[mqtt]\nport = "1883"'),

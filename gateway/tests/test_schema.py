@@ -1,6 +1,8 @@
 """The database file: made, recognised, migrated, or refused."""
 
+import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,28 @@ def test_a_new_file_gets_the_newest_schema_and_full_durability(tmp_path: Path) -
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     connection.close()
+
+
+def test_a_new_file_and_what_sqlite_keeps_beside_it_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "weir.db"
+    before = os.umask(0)
+    try:
+        schema.prepare(path)
+        connection = schema.connect(path)
+        connection.execute("INSERT INTO meters (meter_id, first_seen_ms) VALUES (7, 1)")
+    finally:
+        os.umask(before)
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()}
+    connection.close()
+    assert modes == dict.fromkeys(("weir.db", "weir.db-wal", "weir.db-shm"), 0o600)
+
+
+def test_the_mode_that_an_operator_gave_stays(tmp_path: Path) -> None:
+    path = tmp_path / "weir.db"
+    schema.prepare(path)
+    path.chmod(0o640)
+    schema.prepare(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_preparing_again_keeps_what_is_stored(tmp_path: Path) -> None:

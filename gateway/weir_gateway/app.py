@@ -21,6 +21,7 @@ from weir_gateway.clock import Clock
 from weir_gateway.config import ClockConfig, Config
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
+from weir_gateway.disk import DiskWatch
 from weir_gateway.documents import json_bytes
 from weir_gateway.errors import ConfigError, GatewayError, StoreUnavailable
 from weir_gateway.gap_publisher import GapPublisher
@@ -35,6 +36,7 @@ from weir_gateway.mqtt import Delivery, Will
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
 from weir_gateway.replay import Replayer
+from weir_gateway.retention import Retention
 from weir_gateway.service import Service
 from weir_gateway.status import StatusReporter, Tally
 from weir_gateway.store import Store, queries
@@ -89,6 +91,7 @@ class Gateway:
             self._store, self._registry, self._clock, self._counters, self._on_taken
         )
         self._links = self._make_links()
+        self._disk = DiskWatch(self._store, config.gateway.database, config.gateway.disk_warning_h)
         self._make_publishing()
         backfills = Backfills(self._store, self._clock)
         api = Api(
@@ -121,7 +124,11 @@ class Gateway:
             self._spawn(self._gap_publisher.run())
             self._spawn(self._board.run())
             self._spawn(self._inbox.run())
+            self._spawn(self._disk.run())
             self._spawn(self._keep_house())
+            if days := self._config.gateway.retention_days:
+                retention = Retention(self._store, self._clock, days, self._activity)
+                self._spawn(retention.run())
             self._say_ready()
             await self._until_stopped()
         _log.info("stopped; %d readings wait for the next start", self._publisher.backlog)
@@ -158,6 +165,7 @@ class Gateway:
             self._counters,
             self._tally,
             self._links,
+            self._disk,
         )
         self._board = Board(
             self._store, self._registry, self._broker, topics, self._availability, self._reporter
@@ -254,6 +262,10 @@ class Gateway:
                 return await self._publisher.load()
             except StoreUnavailable:
                 await asyncio.sleep(_HOUSEKEEPING_S)
+
+    def _activity(self) -> object:
+        """Return what changes while meters are heard or readings are published."""
+        return self._tally.counts.total(), self._publisher.published
 
     def _on_taken(self, taken: Taken) -> None:
         uplink, receipt = taken.uplink, taken.receipt

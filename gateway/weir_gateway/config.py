@@ -19,13 +19,19 @@ _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """id: names this gateway in MQTT topics. The paths are absolute or as the caller gave them."""
+    """id: names this gateway in MQTT topics. The paths are absolute or as the caller gave them.
+
+    retention_days: how long published readings are kept, 0 for ever.
+    disk_warning_h: fewer hours than this until the disk is full are worth a warning.
+    """
 
     id: str
     database: Path
     keys: Path
     socket: Path
     log_level: str
+    retention_days: int
+    disk_warning_h: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,8 @@ def _read_gateway(table: Table, named: NamedFiles) -> GatewayConfig:
         keys=table.path("keys", "keys.txt"),
         socket=table.path("socket", "weir.sock"),
         log_level=table.word("log_level", "info", "|".join(_LOG_LEVELS), messages.FORM_LOG_LEVEL),
+        retention_days=table.integer("retention_days", 0, 0, 36_500),
+        disk_warning_h=table.integer("disk_warning_h", 72, 0, 87_600),
     )
     for key in ("keys", "database", "socket"):
         named.add(table, key, getattr(config, key))

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def only_one(database: Path, refusal: str = messages.ALREADY_RUNNING) -> Iterato
     """Hold the database's lock file. Raise GatewayError with ``refusal`` if another has it."""
     path = database.with_name(f"{database.name}.lock")
     try:
-        lock = path.open("a")
+        lock = os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "a")
     except OSError as error:
         text = messages.DATABASE_FAILED.format(path=database, why=error.strerror)
         raise GatewayError(text) from None

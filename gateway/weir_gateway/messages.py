@@ -95,6 +95,11 @@ STORE_FAILED = (
     "readings; free space or mend the disk, the gateway then goes on by itself."
 )
 STORE_FAILED_BRIEF = "the database takes nothing now ({why})"
+DISK_FILLS = (
+    "the disk of {path} will be full in about {hours} hours at the present rate: make room, set "
+    "gateway.retention_days, or use a larger disk."
+)
+FORGOTTEN = "{count} readings older than gateway.retention_days are deleted"
 STORE_RECOVERED = "the database takes readings again"
 STORE_SET_ASIDE = (
     "the database was damaged ({why}): it is set aside whole as {path}, a fresh one is begun, and "
@@ -198,6 +203,7 @@ WRONG_METER_ID = "meter_id is not a whole number from 0 to 4294967295: mend it."
 WRONG_SPAN_TIME = (
     '{name} is not a time: write for example "2026-03-01T00:00:00Z", or leave it out.'
 )
+REPLAYED = "{count} readings of meter {meter_id} are published again"
 SPAN_BACKWARDS = "from is later than to: exchange them."
 
 # Client of the local interface.

@@ -68,7 +68,7 @@ class Replayer:
                     self._on_unpublished(meter_id, unpublished)
                 count += len(page.keys)
                 after = page.last
-        _log.info("%d readings of meter %d are published again", count, meter_id)
+        _log.info("%s", messages.REPLAYED.format(count=count, meter_id=meter_id))
         return {"meter_id": meter_id, "readings": count}
 
 

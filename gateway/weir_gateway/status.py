@@ -10,6 +10,7 @@ from weir_gateway import VERSION
 from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.clock import Clock, utc_text_ms
 from weir_gateway.counters import RejectCounters
+from weir_gateway.disk import DiskWatch
 from weir_gateway.links.stream import Link
 from weir_gateway.outlet import Outlet
 from weir_gateway.publisher import Publisher
@@ -43,10 +44,18 @@ class ReadingsDocument(TypedDict):
 
 
 class StoreDocument(TypedDict):
-    """alarm: what became of a damaged database, as long as nobody has cared for it."""
+    """alarm: what became of a damaged database, as long as nobody has cared for it.
+
+    hours_left: until the disk is full at the present rate, None while nothing grows.
+    """
 
     problem: str | None
     alarm: str | None
+    warning: str | None
+    size_bytes: int | None
+    free_bytes: int | None
+    growth_bytes_per_h: int | None
+    hours_left: int | None
 
 
 class BrokerDocument(TypedDict):
@@ -107,6 +116,7 @@ class StatusReporter:
     counters: RejectCounters
     tally: Tally
     links: Sequence[Link]
+    disk: DiskWatch
     started_at_ms: int = field(init=False)
     _started_s: float = field(init=False, default_factory=time.monotonic)
 
@@ -123,7 +133,7 @@ class StatusReporter:
             "uptime_s": int(time.monotonic() - self._started_s),
             "meters": self._meters(),
             "readings": self._readings(),
-            "store": {"problem": self.store.problem, "alarm": self.store.alarm},
+            "store": self._store(),
             "broker": self._broker(),
             "keys": {"problems": list(self.registry.problems)},
             "links": [_link_document(link) for link in self.links],
@@ -138,6 +148,7 @@ class StatusReporter:
         return (
             self.store.problem,
             self.store.alarm,
+            self.disk.warning is not None,
             self.registry.problems,
             *(link.problem for link in self.links),
         )
@@ -158,6 +169,18 @@ class StatusReporter:
             "lost": self.tally.counts["lost"],
             "published": self.publisher.published,
             "backlog": self.publisher.backlog,
+        }
+
+    def _store(self) -> StoreDocument:
+        room = self.disk.room
+        return {
+            "problem": self.store.problem,
+            "alarm": self.store.alarm,
+            "warning": self.disk.warning,
+            "size_bytes": None if room is None else room.size_bytes,
+            "free_bytes": None if room is None else room.free_bytes,
+            "growth_bytes_per_h": self.disk.growth_bytes_per_h,
+            "hours_left": self.disk.hours_left,
         }
 
     def _broker(self) -> BrokerDocument:

@@ -1,7 +1,8 @@
 """The database's tables, their version, and the way from each version to the next."""
 
+import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from weir_gateway import messages
@@ -202,6 +203,8 @@ def prepare(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> None:
 
     Raise StoreUnusable for another program's file or a newer schema, else sqlite3.Error.
     """
+    with suppress(OSError):  # SQLite says why
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # its log gets the same
     with closing(_open(path, "rwc")) as connection:
         refuse_foreign(connection, path, len(migrations))
     with closing(connect(path)) as connection:

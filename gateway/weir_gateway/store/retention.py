@@ -1,0 +1,63 @@
+"""Forgetting what is old, published, and not the newest: a bounded number at once."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from weir_gateway.store.rows import ReadingKey
+
+START: ReadingKey = (-1, -1, 0)
+"""Before every reading."""
+
+
+class Page(NamedTuple):
+    """keys: what may go. last: where the next page goes on, None at the end."""
+
+    keys: list[ReadingKey]
+    last: ReadingKey | None
+
+
+PAGE = """
+SELECT meter_id, epoch, sequence, published = 1 AND received_at_ms < ?
+FROM readings
+WHERE (meter_id, epoch, sequence) > (?, ?, ?)
+ORDER BY meter_id, epoch, sequence
+LIMIT ?
+"""
+
+# Looked at again where it is done: a reading may have been asked for anew meanwhile. The newest of
+# each epoch stays: the meter's next records may be written as differences from it.
+_FORGET = """
+DELETE FROM readings
+WHERE meter_id = ? AND epoch = ? AND sequence = ? AND published = 1 AND EXISTS (
+    SELECT 1 FROM readings n
+    WHERE n.meter_id = readings.meter_id AND n.epoch = readings.epoch
+    AND n.sequence > readings.sequence
+)
+"""
+
+
+def page(
+    connection: sqlite3.Connection, before_ms: int, after: ReadingKey, count_max: int
+) -> Page:
+    """Look at the next readings for those that were received before a time."""
+    rows = connection.execute(PAGE, (before_ms, *after, count_max)).fetchall()
+    keys = [(meter_id, epoch, sequence) for meter_id, epoch, sequence, is_old in rows if is_old]
+    return Page(keys, rows[-1][:3] if len(rows) == count_max else None)
+
+
+def forget(connection: sqlite3.Connection, keys: Iterable[ReadingKey]) -> int:
+    """Delete readings that are published and not their epoch's newest; return how many."""
+    before = connection.total_changes
+    connection.executemany(_FORGET, keys)
+    return connection.total_changes - before
+
+
+def forget_closed_gaps(connection: sqlite3.Connection, before_ms: int, count_max: int) -> int:
+    """Delete gaps that were noticed before a time and closed since; return how many."""
+    return connection.execute(
+        "DELETE FROM gaps WHERE (meter_id, epoch, first_sequence) IN ("
+        "SELECT meter_id, epoch, first_sequence FROM gaps "
+        "WHERE state = 'closed' AND noticed_at_ms < ? LIMIT ?)",
+        (before_ms, count_max),
+    ).rowcount

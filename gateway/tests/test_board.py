@@ -12,6 +12,7 @@ from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.board import Board
 from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
+from weir_gateway.disk import DiskWatch, Room
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
 from weir_gateway.status import StatusReporter, Tally
@@ -47,6 +48,7 @@ class Office:
         self.broker = MemoryBroker()
         self.broker.auto = True
         self.link = FakeLink()
+        self.disk = DiskWatch(self.store, folder / "weir.db", 72, lambda: self.now_s)
         self.now_s = 0.0
         topics = Topics("weir", "gw1")
         self.watch = AvailabilityWatch(
@@ -65,6 +67,7 @@ class Office:
             RejectCounters(),
             Tally(),
             [self.link],
+            self.disk,
         )
         self.board = Board(self.store, self.registry, self.broker, topics, self.watch, reporter)
         self.broker.on_connected = self.board.on_connected
@@ -167,5 +170,23 @@ def test_an_alarm_of_the_gateway_is_sent_at_once_and_so_is_its_end(tmp_path: Pat
             await office.board.sweep()
         problems = [one["links"][0]["problem"] for one in office.broker.documents(STATUS)]
         assert problems == [None, "unplugged", None]
+
+    run(tmp_path, scenario)
+
+
+def test_a_disk_that_will_soon_be_full_is_told_at_once_and_so_is_its_end(tmp_path: Path) -> None:
+    async def scenario(office: Office) -> None:
+        await office.broker.connect()
+        office.disk.note(Room(1000, 1000, 0, 5000))
+        await office.board.sweep()
+        for now_s, used_bytes, free_bytes in ((3600, 2000, 4000), (7200, 3000, 900_000)):
+            office.now_s = now_s
+            office.disk.note(Room(used_bytes, used_bytes, 0, free_bytes))
+            await office.board.sweep()
+        told = [one["store"] for one in office.broker.documents(STATUS)]
+        assert [one["hours_left"] for one in told] == [None, 4, 900]
+        assert [one["growth_bytes_per_h"] for one in told] == [None, 1000, 1000]
+        assert [one["free_bytes"] for one in told] == [5000, 4000, 900_000]
+        assert [one["warning"] is not None for one in told] == [False, True, False]
 
     run(tmp_path, scenario)

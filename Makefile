@@ -16,6 +16,7 @@ help:
 	@echo "make test       all tests"
 	@echo "make soak       what runs for many minutes: long worlds, many seeds, every cut; says how long"
 	@echo "make check      lint, types, import rules, generated files, house rules"
+	@echo "make mutants    plant bugs, one at a time, and see that the tests find each"
 	@echo "make gen        write the generated files again from their one definition"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
 	@echo "make clean      remove .venv and everything made by the targets above"
@@ -61,6 +62,10 @@ types: setup
 .PHONY: imports
 imports: setup
 	PYTHONPATH=protocol:gateway:tools:firmware/src:hil_tests $(BIN)/lint-imports --no-logo
+
+.PHONY: mutants
+mutants: setup
+	@$(BIN)/python tools/dev/mutants/run.py $(ARGS)
 
 .PHONY: gen
 gen: setup

@@ -120,6 +120,8 @@ def test_registers_and_records_survive_a_restart() -> None:
     flash = new_flash()
     board = FakeBoard(flash)
     cycle = assemble(board)
+    board.counted = 1000
+    run_until(cycle, board, 16 * MINUTE_MS)
     board.counted = 1234
     run_until(cycle, board, 31 * MINUTE_MS)
     again = FakeBoard(flash, epoch=2)

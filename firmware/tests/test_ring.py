@@ -114,6 +114,7 @@ def test_a_full_ring_loses_the_oldest_sector_and_no_more() -> None:
     fill(ring, 1)
     assert ring.sequence_oldest == PER_SECTOR
     assert kept_count(ring) == PER_SECTOR * (SECTORS - 1) + 1
+    check_whole(ring)
 
 
 def test_sequences_go_on_past_32_bits() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from peers.bookkeeping import EPOCH, METER, NOW_MS, Bookkeeping
 from peers.scripted_meter import FIRST_TAKEN_AT_S, record
-from weir_gateway.store import queries, schema
+from weir_gateway.store import outbox, queries, schema
 from weir_protocol.records import IntervalRecord, TimeQuality
 
 NOW_S = NOW_MS // 1000
@@ -147,6 +147,8 @@ def test_a_clock_that_steps_reorders_and_overwrites_nothing(
     assert [one.sequence for one in found] == [0, 1, 2, 3, 4, 5]
     assert [one.measured_at_s for one in found] == [one.taken_at_s for one in (*first, *stepped)]
     assert found[-1] == queries.newest_readings(books.connection, METER, 1)[0]
+    waiting = outbox.oldest_unpublished(books.connection, METER, 10)
+    assert [one.reading.sequence for one in waiting] == [0, 1, 2, 3, 4, 5]
 
 
 def test_two_records_of_the_same_time_are_both_kept(books: Bookkeeping) -> None:

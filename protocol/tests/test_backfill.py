@@ -141,9 +141,21 @@ def test_holes_heal_on_a_noisy_link_across_the_wrap_of_sequences(seed: int) -> N
     assert held(gateway) == {(first + step) & U32 for step in range(301)}
 
 
+def test_an_asked_frame_that_is_lost_is_sent_again_without_being_asked_for_again() -> None:
+    meter, gateway = drained(3000)
+    gateway.wanted = list(range(3000))
+    _, answer = in_a_session_with_one_new_record(meter, gateway)
+    meter.session.receive(answer, 0, 0)
+    lost, arrived, *_ = meter.frames(0)
+    [uplink] = uplinks(gateway, [lost])
+    meter.session.receive(gateway.answer(arrived), 0, 0)
+    again = uplinks(gateway, meter.frames(0))
+    assert sequences_of(uplink) == sequences_of(again[0])
+
+
 def test_new_records_go_before_those_asked_for() -> None:
-    meter, gateway = drained(900)
-    gateway.wanted = list(range(900))
+    meter, gateway = drained(3000)
+    gateway.wanted = list(range(3000))
     _, answer = in_a_session_with_one_new_record(meter, gateway)
     meter.session.receive(answer, 0, 0)
     first = meter.frames(0)
@@ -151,7 +163,7 @@ def test_new_records_go_before_those_asked_for() -> None:
     meter.journal.sequence_next += 1
     meter.session.receive(gateway.answer(first[0]), 0, 0)
     [next_one] = uplinks(gateway, meter.frames(0))
-    assert sequences_of(next_one) == [901]
+    assert sequences_of(next_one) == [3001]
 
 
 def test_a_later_request_replaces_the_one_before() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crosscheck.meter_aes import MeterAes
 from weir.link import sealing as meter_sealing
 from weir_protocol.errors import CallerError, PeerError
-from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, Sealer, nonce
+from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, TAG_SIZE, Sealer, nonce
 
 KEY = bytes(range(16))
 u32 = st.integers(0, 0xFFFF_FFFF)
@@ -58,6 +58,17 @@ def test_a_frame_with_any_bit_changed_does_not_open(body: bytes, choice: st.Data
     with pytest.raises(PeerError, match="WL-SEA-04"):
         Sealer(KEY).open(at, clear, sealed)
     assert meter_sealer().open(at, clear, sealed) is None
+
+
+@pytest.mark.parametrize("place", range(TAG_SIZE))
+def test_a_frame_with_any_byte_of_its_tag_changed_opens_for_nobody(place: int) -> None:
+    at = nonce(7, 9, 11, DIRECTION_UPLINK)
+    sealed = bytearray(Sealer(KEY).seal(at, b"header", b"body"))
+    assert meter_sealer().open(at, b"header", bytes(sealed)) == b"body"
+    sealed[-TAG_SIZE + place] ^= 0x10
+    with pytest.raises(PeerError, match="WL-SEA-04"):
+        Sealer(KEY).open(at, b"header", bytes(sealed))
+    assert meter_sealer().open(at, b"header", bytes(sealed)) is None
 
 
 @pytest.mark.parametrize("change", ["meter_id", "epoch", "counter", "direction"])

@@ -209,6 +209,19 @@ def test_only_the_answer_to_hello_moves_the_numbering() -> None:
     assert meter.session.cursor == meter.journal.sequence_next == 3
 
 
+def test_the_answer_to_hello_sets_a_meter_back_to_what_the_gateway_holds() -> None:
+    meter = MemoryMeter(MemoryJournal(0, 200))
+    drain(meter, MemoryGateway())
+    assert meter.session.cursor == 200
+    meter.session.said_hello = False
+    fresh = MemoryGateway()
+    meter.session.begin()
+    meter.session.receive(fresh.answer(meter.frames(0)[0]), 0, 0)
+    assert meter.session.cursor == 0
+    [first, *_] = Deframer().feed(meter.frames(0)[0])
+    assert fresh.session.receive(first).records[0].sequence == 0
+
+
 def test_a_meter_goes_back_to_where_a_gateway_that_knows_less_wants_it() -> None:
     meter, gateway = told_to_resume_at(0), MemoryGateway()
     gateway.counters[EPOCH] = 0

@@ -10,6 +10,7 @@ class Manner(Enum):
     MUTE_ON_5 = "never answers MQTT 5"
     HANGS_UP = "closes every connection"
     MUTE = "never answers"
+    DENIES_SUBSCRIBING = "speaks MQTT 5 and lets nobody subscribe"
     WITHHOLDS = "speaks MQTT 5, wants at most 3 messages in flight, and acknowledges none"
 
 
@@ -49,6 +50,8 @@ class OldBroker:
             self.topics.append(body[2 : 2 + size].decode())
             if self.manner is not Manner.WITHHOLDS:
                 writer.write(b"\x40\x02" + body[2 + size : 4 + size])
+        if kind >> 4 == 8 and self.manner is Manner.DENIES_SUBSCRIBING:
+            writer.write(b"\x90\x04" + body[:2] + b"\x00\x87")  # Not authorized
         return True
 
     def _greet(self, writer: asyncio.StreamWriter, level: int) -> bool:
@@ -58,6 +61,9 @@ class OldBroker:
             return False
         if self.manner is Manner.WITHHOLDS:
             writer.write(b"\x20\x06\x00\x00\x03\x21\x00\x03")  # Receive Maximum 3
+            return True
+        if self.manner is Manner.DENIES_SUBSCRIBING:
+            writer.write(b"\x20\x03\x00\x00\x00")
             return True
         refused = level == 5
         writer.write(b"\x20\x02\x00\x01" if refused else b"\x20\x02\x00\x00")

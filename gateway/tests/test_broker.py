@@ -17,6 +17,7 @@ from peers.waiting import wait_for
 from weir_gateway import mqtt
 from weir_gateway.broker import Broker
 from weir_gateway.config import MqttConfig
+from weir_gateway.inlet import Inlet
 from weir_gateway.mqtt import BrokerLost, Delivery, Will
 
 STATUS = "weir/gateway/gw1/status"
@@ -215,6 +216,47 @@ def test_no_more_is_in_flight_than_the_broker_wants() -> None:
         for task in publishing:
             task.cancel()
         slow.stop()
+
+    asyncio.run(started())
+
+
+def test_a_broker_that_acknowledges_nothing_is_given_up_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt, "STUCK_S_MAX", 0.2)
+
+    async def started() -> None:
+        stuck = OldBroker(Manner.WITHHOLDS)
+        await stuck.start()
+        attachment = Attachment(at(stuck.port))
+        running = asyncio.create_task(attachment.broker.run())
+        await attachment.connected()
+        await asyncio.sleep(0.5)
+        assert attachment.connections == 1, "an idle connection is not stuck"
+        await attachment.broker.publish("weir/1", b"1")
+        await until(lambda: attachment.connections == 2, "another connection")
+        running.cancel()
+        stuck.stop()
+
+    asyncio.run(started())
+
+
+def test_a_broker_that_lets_nobody_subscribe_is_told_of_and_takes_messages(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def started() -> None:
+        strict = OldBroker(Manner.DENIES_SUBSCRIBING)
+        await strict.start()
+        attachment = Attachment(at(strict.port))
+        attachment.broker.inlet = Inlet(("weir/gateway/gw1/replay",), lambda _: None)
+        running = asyncio.create_task(attachment.broker.run())
+        await attachment.connected()
+        await attachment.broker.publish("weir/1", b"1", tag=1)
+        await until(lambda: attachment.delivered == [Delivery(1)], "an acknowledgement")
+        await until(lambda: "requests over MQTT are not heard" in caplog.text, "the remark")
+        assert "Not authorized" in caplog.text
+        running.cancel()
+        strict.stop()
 
     asyncio.run(started())
 

@@ -108,7 +108,7 @@ class Broker:
         self.connected.set()
         _log.info("connected to the broker at %s, MQTT %s", self._place, self.protocol_text)
         self._on_connected()
-        why = await asyncio.shield(connection.lost)
+        why = await connection.until_lost()
         self.connected.clear()
         self._connection = None
         self._note_problem(messages.BROKER_LOST.format(place=self._place, why=why))

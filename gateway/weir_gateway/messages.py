@@ -149,6 +149,7 @@ BROKER_LOST = "the connection to the broker at {place} ended ({why}): readings w
 BROKER_NOT_YET = "not connected to the broker yet"
 BROKER_NO_GOODBYE = "the broker at {place} did not take the goodbye: its last will says offline."
 BROKER_SILENT = "it did not answer within {limit_s:g} s"
+BROKER_STUCK = "it acknowledged nothing for {limit_s:g} s"
 BROKER_DENIED = "the broker did not take a message ({why}): check what this user may publish."
 BROKER_NO_REQUESTS = (
     "the broker does not let this gateway subscribe ({why}): requests over MQTT are not heard; "

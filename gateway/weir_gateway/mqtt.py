@@ -30,6 +30,9 @@ KEEPALIVE_S = 30
 CONNACK_S_MAX = {MQTTProtocolVersion.MQTTv5: 3.0, MQTTProtocolVersion.MQTTv311: 10.0}
 """How long a broker may take to answer. Some that do not know MQTT 5 never do."""
 
+STUCK_S_MAX = 60.0
+"""How long a broker may leave messages without any PUBACK before the connection is given up."""
+
 PACKET_BYTES_MAX = 65_536
 """No request is as large. Brokers with MQTT 5 keep what is larger to themselves."""
 
@@ -89,6 +92,7 @@ class MqttConnection:
         self._slots = asyncio.Semaphore(WINDOW_MAX)
         self._idle = asyncio.Event()
         self._idle.set()
+        self._moved_at_s = 0.0  # when something was acknowledged last, or sent after a pause
         self._client = self._make_client(will)
 
     async def open(self) -> None:
@@ -128,7 +132,18 @@ class MqttConnection:
             properties.CorrelationData = correlation
         sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         self._tags[sent.mid] = tag
-        self._idle.clear()
+        if self._idle.is_set():
+            self._moved_at_s = self._loop.time()
+            self._idle.clear()
+
+    async def until_lost(self) -> str:
+        """Wait for the end of the connection; return why. One that is stuck is given up."""
+        while not self.lost.done():
+            await asyncio.wait([self.lost], timeout=STUCK_S_MAX / 4)
+            if not self._idle.is_set() and self._loop.time() - self._moved_at_s > STUCK_S_MAX:
+                self.abandon()
+                self._note_lost(messages.BROKER_STUCK.format(limit_s=STUCK_S_MAX))
+        return self.lost.result()
 
     async def drain(self) -> None:
         """Wait until everything that was sent is acknowledged, or the connection is lost."""
@@ -275,6 +290,7 @@ class MqttConnection:
             if mid in self._tags:
                 deliveries.append(Delivery(self._tags.pop(mid), denied))
                 self._slots.release()
+        self._moved_at_s = self._loop.time()
         if not self._tags:
             self._idle.set()
         if deliveries and not self.lost.done():

@@ -112,7 +112,7 @@ class ConsoleWire:
     async def _watched(self, run: Interpreter) -> None:
         code, last = await run.wait()
         self._run = self._watch = None
-        self.say(last)
+        self._printed(last)  # it may have come to another prompt before it ended
         mode = self.mode
         self._enter(Mode.OFF)
         self._ended(mode, code)

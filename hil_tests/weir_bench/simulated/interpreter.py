@@ -50,8 +50,6 @@ class Interpreter:
         """Wait for its end; return the exit code and what it had printed last."""
         code = await self._child.wait()
         asyncio.get_running_loop().remove_reader(self._terminal.descriptor)
-        last = b""
-        while chunk := self._terminal.read():
-            last += chunk
+        last = await self._terminal.read_rest()
         self._terminal.close()
         return code, last

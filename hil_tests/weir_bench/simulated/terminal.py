@@ -1,5 +1,6 @@
 """Pseudo-terminals. One pair is a wire with a device at one end and a descriptor at the other."""
 
+import asyncio
 import contextlib
 import os
 import pty
@@ -8,6 +9,7 @@ import tty
 from dataclasses import dataclass
 
 READ_SIZE = 4096
+_END = b"\0the end\0"  # nothing that a meter prints
 _LOCAL_FLAGS = 3
 _CONTROL_CHARACTERS = 6
 
@@ -34,6 +36,7 @@ class Terminal:
             attributes[_CONTROL_CHARACTERS][termios.VINTR] = b"\x03"
             termios.tcsetattr(theirs, termios.TCSANOW, attributes)
         os.set_blocking(ours, False)
+        os.set_blocking(theirs, False)
         return cls(ours, os.ttyname(theirs), theirs)
 
     def read(self) -> bytes:
@@ -47,6 +50,27 @@ class Terminal:
         with contextlib.suppress(BlockingIOError):
             while chunk:
                 chunk = chunk[os.write(self.descriptor, chunk) :]
+
+    async def read_rest(self) -> bytes:
+        """What the programs there wrote before they ended and has not been read yet.
+
+        A pty hands bytes over when the system finds the time, which may be after the end of who
+        wrote them; so a mark is sent after them.
+        """
+        loop = asyncio.get_running_loop()
+        came = asyncio.Event()
+        loop.add_reader(self.descriptor, came.set)
+        mark, rest = _END, b""
+        try:
+            while not rest.endswith(_END):
+                with contextlib.suppress(BlockingIOError):  # until what is there has been read
+                    mark = mark[os.write(self._kept_open, mark) :]
+                await came.wait()
+                came.clear()
+                rest += self.read()
+        finally:
+            loop.remove_reader(self.descriptor)
+        return rest.removesuffix(_END)
 
     def close(self) -> None:
         os.close(self.descriptor)

@@ -48,10 +48,18 @@ class GatewayRun:
 
     def start(self, program: str = RUN) -> None:
         """Start and wait for the line that says ready."""
+        self.start_command("-c", program, str(self.config))
+
+    def start_doomed(self, point: str, times: int) -> None:
+        """Start one that kills itself at this point (peers.doomed), not before it is ready."""
+        words = (point, str(times), "gateway", str(self.config))
+        self.start_command("-m", "peers.doomed", *words)
+
+    def start_command(self, *words: str) -> None:
         ready_before = self.log().count(_READY)
         log = (self.folder / "gateway.log").open("a")
         self.running = subprocess.Popen(
-            [sys.executable, "-c", program, str(self.config)],
+            [sys.executable, *words],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stderr=log,
             text=True,

@@ -82,6 +82,7 @@ class ScriptedMeter:
     asked: list[tuple[int, int]] = field(default_factory=list)
     requests: list[tuple[int, list[tuple[int, int]]]] = field(default_factory=list)
     _deframer: Deframer = field(default_factory=Deframer)
+    _heard: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def hello(self, **changes: int) -> bytes:
         return self.uplink(FrameType.HELLO, {**HELLO, **changes})
@@ -131,6 +132,8 @@ class ScriptedMeter:
 
     def open_downlink(self, frame: bytes) -> tuple[FrameType, dict[str, Any]]:
         header = peek_header(frame)
+        known = self._heard.setdefault((self.epoch, header.counter), frame)
+        assert known == frame, f"downlink counter {header.counter} was used for two frames"
         clear = header.encode()
         at = nonce(self.meter_id, self.epoch, header.counter, DIRECTION_DOWNLINK)
         body = Sealer(self.key).open(at, clear, frame[len(clear) :])

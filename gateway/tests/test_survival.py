@@ -9,13 +9,13 @@ from contextlib import closing
 import pytest
 
 from peers.gateway_run import GatewayRun
-from peers.meter_links import MeterLink, TcpLink
+from peers.meter_links import TcpLink
 from peers.mosquitto import Consumer, Mosquitto
 from peers.scripted_meter import ScriptedMeter
+from peers.sender import SPAN, Sender
 from peers.waiting import wait_for
 
 METER = 1001
-SPAN = 8
 
 KILLED_BEFORE_ANSWER = """
 import os, pathlib, signal, sys
@@ -35,40 +35,6 @@ def die_before_the_last(*arguments, **keywords):
 HostSession.acknowledge = die_before_the_last
 sys.exit(run(pathlib.Path(sys.argv[1])))
 """
-
-
-class Sender:
-    """A meter that sends its records oldest first and believes only what is acknowledged."""
-
-    def __init__(self, meter: ScriptedMeter) -> None:
-        self.meter = meter
-        self.acknowledged = 0
-        """Lowest sequence that no acknowledgement has promised."""
-
-    def send(self, link: MeterLink, last: int) -> None:
-        """Send up to ``last``. Return early when the link breaks."""
-        try:
-            while self.acknowledged <= last:
-                end = min(self.acknowledged + SPAN - 1, last)
-                link.send(self.meter.span(self.acknowledged, end))
-                if not self._await_answer(link):
-                    return
-        except OSError:
-            return
-
-    def hello(self, link: MeterLink) -> bool:
-        try:
-            link.send(self.meter.hello())
-            return self._await_answer(link)
-        except OSError:
-            return False
-
-    def _await_answer(self, link: MeterLink) -> bool:
-        while chunk := link.receive():
-            if answers := self.meter.answers(chunk):
-                self.acknowledged = answers[-1]["resume_at"]
-                return True
-        return False
 
 
 @pytest.fixture

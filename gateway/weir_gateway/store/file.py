@@ -87,7 +87,7 @@ class DatabaseFile:
     def _prepare(self) -> None:
         if (finished := set_aside.finish(self._path)) is not None:
             _logger.error("%s", messages.STORE_SET_ASIDE_ENDED.format(path=finished))
-        if self._was_ours() and not _size(self._path) and not _size(self._log):
+        elif self._was_ours() and not _size(self._path) and not _size(self._log):
             _logger.error("%s", messages.STORE_GONE.format(path=self._path))
         try:
             self._check()

@@ -100,7 +100,7 @@ def _check_custody(
     for name in sorted(names - held.keys()):
         if losses.has(name):
             tally.lost_named += 1
-            if name in book.taken and not book.is_overwritten(name):
+            if name in book.taken and not (book.worn or book.is_overwritten(name)):
                 ledger.breach(book.meter_id, name[1], "is named lost, but the meter has it")
         else:
             tally.lost_unnamed += 1
@@ -152,7 +152,7 @@ def _check_registers(ledger: Ledger, database: sqlite3.Connection, meter_id: int
 def _check_published(ledger: Ledger) -> None:
     for key in sorted(ledger.stored.keys() - ledger.arrivals.keys()):
         ledger.breach(key[0], key[2], "was never published")
-    for key in sorted(ledger.arrivals.keys() - ledger.stored.keys()):
+    for key in sorted(ledger.arrivals.keys() - ledger.stored.keys() - ledger.withdrawn):
         ledger.breach(key[0], key[2], "was published but is not stored")
     for key, arrival in ledger.arrivals.items():
         taken = ledger.books[key[0]].taken.get(key[1:])

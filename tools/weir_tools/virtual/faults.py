@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from weir_tools.virtual.broker import VirtualBroker
 from weir_tools.virtual.gateway import VirtualGateway
@@ -30,6 +30,15 @@ class WallClock:
         return self._starts_s + self._now_s() + self.off_s
 
 
+class Copies(Protocol):
+    """Makes copies of the gateway's database, and puts them back."""
+
+    def make(self) -> None: ...
+
+    def restore(self) -> None:
+        """Put the last copy in the place of the database, which nobody uses."""
+
+
 class Faults:
     """Runs the faults of a scenario until it is told to stop; then all is well again."""
 
@@ -40,12 +49,14 @@ class Faults:
         gateway: VirtualGateway,
         broker: VirtualBroker,
         wall: WallClock,
+        copies: Copies,
     ) -> None:
         self._scenario = scenario
         self._meters = meters
         self._gateway = gateway
         self._broker = broker
         self._wall = wall
+        self._copies = copies
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -79,12 +90,14 @@ class Faults:
             Fault.BROKER: [self._broker_losses, self._broker_outages, self._refusals],
             Fault.CLOCKS: [self._wall_jumps],
             Fault.DISK: [self._full_disks],
+            Fault.RESTORES: [self._restores],
         }
         of_each: dict[Fault, Callable[[VirtualMeter, random.Random], Course]] = {
             Fault.WEATHER: self._weather,
             Fault.OUTAGES: self._outages,
             Fault.POWER: self._cuts,
             Fault.CLOCKS: self._clock_jumps,
+            Fault.WEAR: self._wear,
         }
         courses = of_all.get(fault, [])
         if fault in of_each:
@@ -164,6 +177,19 @@ class Faults:
         while True:
             await asyncio.sleep(chance.expovariate(1 / (2 * DAY_S)))
             meter.jump_clock(round(chance.choice((1000, 60_000, 7_200_000)) * chance.random()))
+
+    async def _wear(self, meter: VirtualMeter, chance: random.Random) -> None:
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / (3 * DAY_S)))
+            meter.wear()
+
+    async def _restores(self, chance: random.Random) -> None:
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / DAY_S))
+            self._copies.make()
+            await asyncio.sleep(chance.uniform(MINUTE_S, 4 * HOUR_S))
+            self._gateway.kill()
+            self._copies.restore()
 
     async def _full_disks(self, chance: random.Random) -> None:
         while True:

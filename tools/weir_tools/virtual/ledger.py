@@ -43,7 +43,10 @@ class BootSpan:
 
 @dataclass(slots=True)
 class MeterBook:
-    """One meter. doubtful: records whose append a power cut interrupted, whole in flash or not."""
+    """One meter. doubtful: records whose append a power cut interrupted, whole in flash or not.
+
+    registers: what they showed when the world began. worn: cells of its ring that stick.
+    """
 
     meter_id: int
     taken: dict[Name, Taken] = field(default_factory=dict)
@@ -51,6 +54,8 @@ class MeterBook:
     in_order: list[Taken] = field(default_factory=list)
     boots: list[BootSpan] = field(default_factory=list)
     twice: list[Name] = field(default_factory=list)
+    registers: tuple[int, int] = (0, 0)
+    worn: int = 0
     sequence_oldest: int = 0
     sequence_next: int = 0
     epoch: int = 0
@@ -88,9 +93,21 @@ class Arrival:
     values: tuple[int | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseCopy:
+    """What a copy of the gateway's database holds."""
+
+    stored: dict[Key, int]
+    uplink_counters: dict[tuple[int, int], int]
+
+
 @dataclass(slots=True)
 class Ledger:
-    """stored: the commit that each reading became durable with. arrivals: by key."""
+    """stored: the commit that each reading became durable with. arrivals: by key.
+
+    withdrawn: was stored until the database was restored from a copy without it.
+    counters_excused: the clock may stand where a restored database has been before.
+    """
 
     books: dict[int, MeterBook] = field(default_factory=dict)
     stored: dict[Key, int] = field(default_factory=dict)
@@ -99,6 +116,9 @@ class Ledger:
     denied: set[Key] = field(default_factory=set)
     arrival_count: int = 0
     duplicates: int = 0
+    restores: int = 0
+    withdrawn: set[Key] = field(default_factory=set)
+    counters_excused: bool = False
     violations: list[Violation] = field(default_factory=list)
 
     def book(self, meter_id: int) -> MeterBook:
@@ -116,6 +136,16 @@ class Ledger:
             self.breach(key[0], key[2], f"was published as {first.name} and {arrival.name}")
         if first.values != arrival.values:
             self.breach(key[0], key[2], "was published twice with different values")
+
+    def copy(self) -> "DatabaseCopy":
+        """Return what the database holds now."""
+        return DatabaseCopy(dict(self.stored), dict(self.uplink_counters))
+
+    def restore(self, copy: "DatabaseCopy") -> None:
+        """The database holds again what it held when the copy was made, and nothing else."""
+        self.restores += 1
+        self.withdrawn |= self.stored.keys() - copy.stored.keys()
+        self.stored, self.uplink_counters = dict(copy.stored), dict(copy.uplink_counters)
 
     def breach(self, meter_id: int, sequence: int | None, what: str) -> None:
         self.violations.append(Violation(meter_id, sequence, what))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from weir_gateway.links.stream import LinkClosed
+from weir_tools.virtual.listener import Listener
 from weir_tools.virtual.trace import Trace
 
 CHUNK_SIZE_MAX = 256
@@ -124,7 +125,7 @@ Accept = Callable[[GatewayEnd], bool]
 class VirtualLink:
     """The meter's port (weir.hal.byte_link). ``wake`` tells the meter that something came.
 
-    read_answer: told what the gateway writes, before anything can happen to it.
+    listener: told what is sent, before anything can happen to it.
 
     reachable: False during an outage that cuts connections; ``silent`` during one that lets them
     stand and swallows everything.
@@ -138,7 +139,7 @@ class VirtualLink:
         chance: random.Random,
         trace: Trace,
         accept: Accept,
-        read_answer: Callable[[bytes], None],
+        listener: Listener,
     ) -> None:
         self.wake: Callable[[], None] = _nobody
         self.reachable = True
@@ -146,11 +147,12 @@ class VirtualLink:
         self._meter_id = meter_id
         self._loop = asyncio.get_running_loop()
         self._accept = accept
-        self._read_answer = read_answer
+        self._listener = listener
+        self._trace = trace
         self._end: GatewayEnd | None = None
         self._dialling: asyncio.TimerHandle | None = None
         self._arrived = bytearray()
-        self.up = Channel(chance, lambda f: trace.note("up", meter_id, f), self._arrive_up)
+        self.up = Channel(chance, self._note_up, self._arrive_up)
         self.down = Channel(chance, lambda f: trace.note("down", meter_id, f), self._arrive_down)
 
     def is_open(self) -> bool:
@@ -203,8 +205,12 @@ class VirtualLink:
             self._end = end
             self.wake()
 
+    def _note_up(self, frame: bytes) -> None:
+        self._trace.note("up", self._meter_id, frame)
+        self._listener.hear_up(frame)
+
     def _write_down(self, stream: bytes) -> None:
-        self._read_answer(stream)
+        self._listener.hear_down(stream)
         self.down.send(stream)
 
     def _arrive_up(self, frame: bytes) -> None:

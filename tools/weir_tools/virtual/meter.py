@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from weir.assembly import assemble
+from weir.assembly import RING_SECTOR, assemble
 from weir.wake_cycle import WakeCycle
 from weir_tools.virtual.board import Board, Site
 from weir_tools.virtual.flash import CUT_MODES, PowerCut
@@ -96,6 +96,19 @@ class VirtualMeter:
         flash = self._site.flash
         flash.cut_at = flash.operation_count + operations
         flash.cut_mode = self._chance.choice(CUT_MODES)
+
+    def wear(self) -> None:
+        """Let a bit of the ring stick, in a sector that is not being written."""
+        if self._journal is None:
+            return
+        flash, chance = self._site.flash, self._chance
+        newest = RING_SECTOR + self._journal._ring._newest
+        sector = chance.randrange(RING_SECTOR, flash.sector_count)
+        if sector != newest:
+            offset = sector * flash.sector_size + chance.randrange(flash.sector_size)
+            bits = 1 << chance.randrange(8)
+            flash.stick(offset, chance.choice((0, bits)), bits)
+            self.book.worn += 1
 
     def jump_clock(self, span_ms: int) -> None:
         """Let the meter's own clock go forward by a span at once."""

@@ -8,12 +8,13 @@ from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger
 def check_order(ledger: Ledger, meter_id: int) -> None:
     """A reading that became durable no later than a newer one may not come out after it.
 
-    One that the broker refused in between is excused.
+    One that the broker refused in between is excused, and one that a restored database lost.
     """
+    excused = ledger.denied | ledger.withdrawn
     lanes: dict[tuple[int, bool], list[tuple[int, int, int]]] = {}
     for key, commit in ledger.stored_by(meter_id):
         arrival = ledger.arrivals.get(key)
-        if arrival is not None and key not in ledger.denied:
+        if arrival is not None and key not in excused:
             lane = lanes.setdefault((key[1], arrival.historical), [])
             lane.append((commit, key[2], arrival.place))
     for lane in lanes.values():

@@ -21,6 +21,8 @@ class Fault(StrEnum):
     BROKER = "broker"  # lost connections, outages, refusals
     CLOCKS = "clocks"  # of the gateway and of meters
     DISK = "disk"  # full
+    RESTORES = "restores"  # of the gateway's database from an older copy
+    WEAR = "wear"  # flash cells that stick
 
 
 ALL_FAULTS = frozenset(Fault)
@@ -60,7 +62,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What one meter is. Small rings are overwritten during an outage, large ones are not."""
+    """What one meter is. Small rings are overwritten during an outage, large ones are not.
+
+    is_old: its registers and sequences are about to wrap.
+    """
 
     sample_interval_s: int
     store_interval_s: int
@@ -69,6 +74,7 @@ class Equipment:
     ring_sectors: int
     program_size: int
     drift_ppm: int
+    is_old: bool
 
 
 _FLASHES = ((512, 6), (512, 24), (1024, 16), (4096, 3), (4096, 8))
@@ -84,4 +90,5 @@ def equipment(chance: random.Random) -> Equipment:
         ring_sectors=ring_sectors,
         program_size=chance.choice((1, 4, 32, 256)),
         drift_ppm=chance.randrange(-40, 41),
+        is_old=chance.random() < 0.5,
     )

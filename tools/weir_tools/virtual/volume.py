@@ -33,7 +33,7 @@ def _missing(book: MeterBook, before: Taken | None, taken: Taken, side: int) -> 
     """Return the pulses that flowed since the record before but are not in this one; the most."""
     if before is None:
         flowed = _true(taken, side) - book.boots[0].began[side]
-        counted = _register(taken, side)
+        counted = (_register(taken, side) - book.registers[side]) & SEQUENCE_MASK
         return flowed - counted, 0 if taken.boot == 0 else flowed
     flowed = _true(taken, side) - _true(before, side)
     counted = (_register(taken, side) - _register(before, side)) & SEQUENCE_MASK

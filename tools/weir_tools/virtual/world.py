@@ -19,15 +19,17 @@ from weir_tools.virtual import checks
 from weir_tools.virtual.board import Identity, Site
 from weir_tools.virtual.bounds import watch_memory
 from weir_tools.virtual.broker import VirtualBroker
+from weir_tools.virtual.copies import DatabaseCopies
 from weir_tools.virtual.faults import Faults, WallClock
 from weir_tools.virtual.flash import FaultyFlash
 from weir_tools.virtual.gateway import Surroundings, VirtualGateway
 from weir_tools.virtual.ledger import Ledger, Violation
 from weir_tools.virtual.link import VirtualLink
+from weir_tools.virtual.listener import Listener
 from weir_tools.virtual.loop import VirtualLoop
 from weir_tools.virtual.meter import VirtualMeter
-from weir_tools.virtual.promises import PromiseReader
-from weir_tools.virtual.scenario import DAY_S, MINUTE_S, Scenario, equipment
+from weir_tools.virtual.ring_cuts import age_flash
+from weir_tools.virtual.scenario import DAY_S, MINUTE_S, Fault, Scenario, equipment
 from weir_tools.virtual.trace import Trace
 from weir_tools.virtual.water import Water
 from weir_tools.virtual.witness import Witness
@@ -37,6 +39,7 @@ DRAIN_S_MAX = 2 * DAY_S
 _DRAIN_LOOK_S = 5 * MINUTE_S
 _RESTART_S_MAX = 300.0
 _FIRST_METER_ID = 1001
+_AGED = 1 << 32  # registers and sequences of an old meter are a little below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,11 @@ class World:
         self.gateway = VirtualGateway(self._surroundings(folder, database), self._on_killed)
         self.meters = [self._make_meter(number) for number in range(scenario.meters)]
         _write_keys(folder / "keys", self.meters)
-        self._faults = Faults(scenario, self.meters, self.gateway, self._broker, self._wall)
+        self._ledger.counters_excused = {Fault.CLOCKS, Fault.RESTORES} <= scenario.faults
+        copies = DatabaseCopies(self.database, folder / "copy.db", self._ledger)
+        self._faults = Faults(
+            scenario, self.meters, self.gateway, self._broker, self._wall, copies
+        )
         self._running = set(self.meters)  # once it drains: not all in custody yet
         self._drained = asyncio.Event()
         self._drained_s = 0.0
@@ -198,15 +205,20 @@ class World:
             made.store_interval_s,
             made.send_interval_s,
         )
+        flash = FaultyFlash(made.sector_size, RING_SECTOR + made.ring_sectors, made.program_size)
+        if made.is_old:
+            book.registers = (_AGED - chance.randrange(9000), _AGED - chance.randrange(90))
+            sequence = _AGED - chance.randrange(300)
+            age_flash(flash, chance.getrandbits(32), sequence, book.registers)
         site = Site(
             keys,
-            FaultyFlash(made.sector_size, RING_SECTOR + made.ring_sectors, made.program_size),
+            flash,
             VirtualLink(
                 meter_id,
                 self._scenario.chance(f"link {number}"),
                 self._trace,
                 self.gateway.accept,
-                PromiseReader(self._ledger, self.database, book, keys.key).read,
+                Listener(self._ledger, self.database, book, keys.key),
             ),
             Water(self._scenario.chance(f"water {number}")),
             chance,

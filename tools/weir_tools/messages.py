@@ -210,3 +210,29 @@ SALVAGED_IN_PART = (
 SALVAGE_CONFLICT = "{reading} is held with other values: what is held stays."
 SALVAGE_MISSING = "{count:,} readings that could not be read are to be asked of their meters."
 SALVAGE_DRY = "This was a dry run: nothing was changed."
+
+# weir meter backfill
+NOT_A_TIME = "{text!r} is not a time; write it as 2026-03-01T06:00:00Z."
+TIMES_OR_SEQUENCES = "--from and --to name times, --first and --last sequences; give one pair."
+BACKFILL_MADE = (
+    "Back-fill {number} of meter {meter_id}: records {first} to {last} of epoch {epoch}, {count}."
+)
+EXPECTED = "It was last heard at {last_seen} and is expected at about {expected} (UTC)."
+OVERDUE = "It was last heard at {last_seen} and should have called at about {expected} (UTC)."
+BACKFILL_PROGRESS = "{returned} of {asked} returned, {lost} lost, {remaining} to come"
+BACKFILL_DONE = "Finished: {returned} returned, {lost} lost."
+BACKFILL_LOST = (
+    "meter {meter_id} has {count} of these records no more; what was not held before is named in "
+    "`weir meter gaps {meter_id}`."
+)
+BACKFILL_CONFLICTS = (
+    "{count} of these records came with other values than are held, which stay as they are: "
+    "{named}."
+)
+BACKFILL_STANDS = (
+    "The request stands, and the meter is asked when it calls; "
+    "`weir meter backfills {meter_id}` says how far it is."
+)
+GATEWAY_AWAY = "The gateway does not answer at the moment; the request stands in its database."
+NO_GAPS = "Meter {meter_id} has no gaps."
+NO_BACKFILLS = "Meter {meter_id} was never asked for records again."

@@ -9,6 +9,7 @@ from weir_tools.quantities import (
     NOTHING,
     cubic_metres,
     cubic_metres_per_h,
+    minute,
     moment,
     whole,
     with_unit,
@@ -80,6 +81,50 @@ def readings_table(readings: Iterable[Document]) -> Table:
             whole(reading["pressure_min_kpa"]),
             whole(reading["pressure_max_kpa"]),
             ", ".join(reading["quality"]),
+        )
+    return table
+
+
+def gaps_table(gaps: Sequence[Document]) -> Table:
+    """Times are those of the readings held on either side, and when it was first missed."""
+    table = _table(("state", "left"), ("first", "right"), ("last", "right"), ("count", "right"))
+    for heading in ("after (UTC)", "before (UTC)", "noticed (UTC)"):
+        table.add_column(heading, overflow="fold")
+    has_epochs = len({gap["epoch"] for gap in gaps}) > 1
+    if has_epochs:
+        table.add_column("epoch", no_wrap=True)
+    for gap in gaps:
+        table.add_row(
+            gap["state"],
+            str(gap["first_sequence"]),
+            str(gap["last_sequence"]),
+            whole(gap["count"]),
+            *(minute(gap[name]) for name in ("from", "to", "noticed_at")),
+            *([gap["epoch"]] if has_epochs else []),
+        )
+    return table
+
+
+def backfills_table(backfills: Iterable[Document]) -> Table:
+    table = _table(
+        ("no.", "right"),
+        ("made (UTC)", "left"),
+        ("first", "right"),
+        ("last", "right"),
+        ("asked", "right"),
+        ("returned", "right"),
+        ("lost", "right"),
+        ("to come", "right"),
+        ("differ", "right"),
+    )
+    counts = ("asked", "returned", "lost", "remaining", "conflicts")
+    for one in backfills:
+        table.add_row(
+            str(one["number"]),
+            minute(one["made_at"]),
+            str(one["first_sequence"]),
+            str(one["last_sequence"]),
+            *(whole(one[name]) for name in counts),
         )
     return table
 

@@ -78,6 +78,11 @@ def whole_number(what: str, low: int, high: int) -> Callable[..., int | None]:
     return convert
 
 
+meter_id_argument: Decorator = click.argument(
+    "meter_id", metavar="ID", callback=whole_number("a meter's number", 0, 2**32 - 1)
+)
+
+
 def host_and_port(
     _ctx: click.Context, _param: click.Parameter, text: str | None
 ) -> tuple[str, int] | None:

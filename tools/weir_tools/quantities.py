@@ -26,3 +26,8 @@ def moment(iso: str | None) -> str:
     if iso is None:
         return NOTHING
     return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M:%S}"
+
+
+def minute(iso: str | None) -> str:
+    """A time of the gateway as `2021-03-01 06:15`."""
+    return moment(iso).rpartition(":")[0] or NOTHING

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import click
 
+from weir_tools.commands.meter_backfill import backfill, backfills, gaps
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.meter_tables import meter_table, meters_table, readings_table
-from weir_tools.options import whole_number
+from weir_tools.options import meter_id_argument
 from weir_tools.terminal import open_console
-
-meter_id_argument = click.argument(
-    "meter_id", metavar="ID", callback=whole_number("a meter's number", 0, 2**32 - 1)
-)
 
 
 @click.group(no_args_is_help=False)
 def meter() -> None:
     """Ask a running gateway about its meters."""
+
+
+for one in (gaps, backfill, backfills):
+    meter.add_command(one)
 
 
 @meter.command("list")

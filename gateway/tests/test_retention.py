@@ -11,7 +11,7 @@ from peers.bookkeeping import EPOCH, METER, NOW_MS, Bookkeeping
 from weir_gateway import retention as keeping
 from weir_gateway.clock import Clock
 from weir_gateway.retention import Retention
-from weir_gateway.store import Store, outbox, replay, retention
+from weir_gateway.store import Store, gap_news, outbox, replay, retention
 
 DAYS = 30
 DAY_MS = 86_400_000
@@ -118,6 +118,22 @@ def test_old_gaps_that_were_closed_go_and_open_and_lost_ones_stay(
     assert books.gaps() == found
     sweep(tmp_path)
     assert books.gaps() == found[1:]
+
+
+def test_a_hole_that_was_told_is_kept_until_its_end_is_told(
+    books: Bookkeeping, tmp_path: Path
+) -> None:
+    books.now_ms = NOW_MS - 400 * DAY_MS
+    books.span(35, 39)
+    gap_news.note_changes(books.connection, NOW_MS)
+    books.span(30, 34)
+    sweep(tmp_path)
+    assert books.gaps() == [(30, 34, "closed")]
+    gap_news.note_changes(books.connection, NOW_MS)
+    sweep(tmp_path)
+    assert books.gaps() == []
+    told = gap_news.waiting(books.connection, 9)
+    assert [one.gap.state for one in told] == ["open", "closed"]
 
 
 def test_pages_meet_without_a_gap(

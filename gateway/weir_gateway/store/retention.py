@@ -36,6 +36,18 @@ WHERE meter_id = ? AND epoch = ? AND sequence = ? AND published = 1 AND EXISTS (
 )
 """
 
+_FORGET_GAPS = """
+DELETE FROM gaps WHERE (meter_id, epoch, first_sequence) IN (
+    SELECT meter_id, epoch, first_sequence FROM gaps g
+    WHERE state = 'closed' AND noticed_at_ms < ? AND NOT EXISTS (
+        SELECT 1 FROM gap_news n
+        WHERE n.meter_id = g.meter_id AND n.epoch = g.epoch AND n.state = 'open'
+        AND n.settled = 0 AND n.first_sequence <= g.last_sequence
+        AND n.last_sequence >= g.first_sequence
+    ) LIMIT ?
+)
+"""
+
 
 def page(
     connection: sqlite3.Connection, before_ms: int, after: ReadingKey, count_max: int
@@ -54,10 +66,8 @@ def forget(connection: sqlite3.Connection, keys: Iterable[ReadingKey]) -> int:
 
 
 def forget_closed_gaps(connection: sqlite3.Connection, before_ms: int, count_max: int) -> int:
-    """Delete gaps that were noticed before a time and closed since; return how many."""
-    return connection.execute(
-        "DELETE FROM gaps WHERE (meter_id, epoch, first_sequence) IN ("
-        "SELECT meter_id, epoch, first_sequence FROM gaps "
-        "WHERE state = 'closed' AND noticed_at_ms < ? LIMIT ?)",
-        (before_ms, count_max),
-    ).rowcount
+    """Delete gaps that were noticed before a time and closed since; return how many.
+
+    One that was told while it was open stays until it is told that it is closed.
+    """
+    return connection.execute(_FORGET_GAPS, (before_ms, count_max)).rowcount

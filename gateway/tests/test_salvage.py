@@ -229,13 +229,22 @@ def test_a_conflict_is_named_and_what_is_held_stays(loss: Loss) -> None:
     assert rows(loss.database)[METER, EPOCH, 7] != loss.before[METER, EPOCH, 7]
 
 
-def test_counters_only_rise(loss: Loss) -> None:
-    text = f"SELECT uplink_counter, downlink_counter FROM custody WHERE epoch = {EPOCH}"
-    (old, _) = column(loss.damaged, text)
+@pytest.mark.parametrize("ahead", [-5, 0, 5])
+def test_counters_only_rise(loss: Loss, ahead: int) -> None:
+    """Each by itself, whichever of the two databases has used more of it."""
     refill(loss, 0).connection.close()
+    where = f"WHERE meter_id = {METER} AND epoch = {EPOCH}"
+    text = f"SELECT uplink_counter, downlink_counter FROM custody {where}"
+    [(uplink, downlink)] = column(loss.damaged, text)
+    assert isinstance(uplink, int)
+    assert isinstance(downlink, int)
+    with closing(sqlite3.connect(loss.database)) as connection, connection:
+        connection.execute(
+            f"UPDATE custody SET uplink_counter = ?, downlink_counter = ? {where}",
+            (uplink + ahead, downlink - ahead),
+        )
     loss.salvage()
-    (joined, _) = column(loss.database, text)
-    assert joined >= old
+    assert column(loss.database, text) == [(uplink + max(ahead, 0), downlink + max(-ahead, 0))]
 
 
 def test_a_lost_epoch_comes_before_the_one_that_the_meter_has_now(loss: Loss) -> None:

@@ -69,7 +69,9 @@ def refuse_unknown_tests(mutants: Sequence[Mutant]) -> None:
         for test in mutant.tests:
             file, _, name = test.partition("::")
             path = CHECKOUT / file
-            if not path.is_file() or f"def {name}(" not in path.read_text(encoding="utf-8"):
+            if not path.is_file() or f"def {name.partition('[')[0]}(" not in path.read_text(
+                encoding="utf-8"
+            ):
                 raise SystemExit(f"{TABLE.name}, {mutant.name}: there is no test {test}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import pytest
+from scripted_bench import LINE_TIMEOUT_S
 
 from weir.errors import StartRefused
 from weir.ports.bench import Bench, BenchLost
@@ -33,7 +34,7 @@ class Played:
         thread = threading.Thread(target=lambda: meter.append(Bench("127.0.0.1", port, 4711)))
         thread.start()
         self.channel, _ = listener.accept()
-        self.channel.settimeout(30)
+        self.channel.settimeout(LINE_TIMEOUT_S)
         listener.close()
         self.lines = self.channel.makefile()
         self.first_lines = [self.lines.readline(), self.lines.readline()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from on_meter import command_of, on_each_interpreter
-from scripted_bench import write_identity
+from scripted_bench import LINE_TIMEOUT_S, write_identity
 
 from weir_tools.simulator.firmware import Interpreter
 
@@ -20,7 +20,7 @@ def run(interpreter: Interpreter, options: Sequence[str]) -> tuple[int, str, str
         env=command.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LINE_TIMEOUT_S,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
@@ -89,7 +89,7 @@ def run_at_bench(interpreter: Interpreter, home: Path, link: str, *answers: str)
     """Run a meter at a bench that gives a few answers and hangs up; return code and stderr."""
     command = command_of(interpreter)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
+        listener.settimeout(LINE_TIMEOUT_S)
         port = listener.getsockname()[1]
         child = subprocess.Popen(
             [*command.words, "--home", home, "--bench", f"127.0.0.1:{port}", "--link", link],
@@ -99,8 +99,8 @@ def run_at_bench(interpreter: Interpreter, home: Path, link: str, *answers: str)
         )
         try:
             answer_turns(listener, answers)
-            _, err = child.communicate(timeout=30)
-        except TimeoutError as error:
+            _, err = child.communicate(timeout=LINE_TIMEOUT_S)
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
             child.kill()
             raise AssertionError(child.communicate()) from error
     return f"{child.returncode} {err}"
@@ -109,7 +109,7 @@ def run_at_bench(interpreter: Interpreter, home: Path, link: str, *answers: str)
 def answer_turns(listener: socket.socket, answers: Sequence[str]) -> None:
     """Take a meter's first turns, one for each answer; then say nothing more."""
     channel, _ = listener.accept()
-    channel.settimeout(30)
+    channel.settimeout(LINE_TIMEOUT_S)
     with channel, channel.makefile() as lines:
         assert lines.readline().startswith("HELLO")
         for answer in answers:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from peers.waiting import WAIT_S_MAX
 from weir_gateway.counters import RejectCounters
 from weir_gateway.links.driver import Driver
 from weir_protocol.framing import Deframer, enframe
@@ -44,7 +45,9 @@ class EchoCustody:
         self.held.clear()
 
 
-async def until(condition: Callable[[], object], what: str, *, seconds: float = 30.0) -> None:
+async def until(
+    condition: Callable[[], object], what: str, *, seconds: float = WAIT_S_MAX
+) -> None:
     """Wait on the event loop until ``condition`` is true; fail the test when it never is."""
     loop = asyncio.get_running_loop()
     ends_at_s = loop.time() + seconds

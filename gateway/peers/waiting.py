@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WAIT_S_MAX = 30.0
+WAIT_S_MAX = 90.0  # for what takes milliseconds on a quiet machine; it ends what would hang
 
 
 def wait_for(condition: Callable[[], T], what: str, *, seconds: float = WAIT_S_MAX) -> T:

@@ -12,7 +12,7 @@ from weir_tools.virtual.trace import Trace
 
 WINDOW = 50
 _HOP_S = 0.02  # one way, for everything that is sent meanwhile
-_REDIAL_S = 2.0
+_REDIAL_S = 15.0
 _DENIED = "Quota exceeded"
 
 SHOWN = (

@@ -1,5 +1,6 @@
 """The truth, kept outside of everything that is tested: what was taken, stored and published."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Name = tuple[int, int]
@@ -12,6 +13,9 @@ Values = tuple[int, ...]
 """A record as the meter keeps it: nine integers, see weir.store.journal."""
 
 SEQUENCE_MASK = 0xFFFF_FFFF
+
+HOPELESS = 200
+"""Broken promises after which a world need not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,10 @@ class Arrival:
     values: tuple[int | None, ...]
 
 
+def _ignore() -> None:
+    """What nobody asked to hear of."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseCopy:
     """What a copy of the gateway's database holds."""
@@ -106,7 +114,8 @@ class Ledger:
     """stored: the commit that each reading became durable with. arrivals: by key.
 
     withdrawn: was stored until the database was restored from a copy without it.
-    counters_excused: the clock may stand where a restored database has been before.
+    clock_jumps: the clock may stand where a restored database has been before; then the gateway
+        does not promise that its frame counters are new. on_hopeless: told of too many breaches.
     """
 
     books: dict[int, MeterBook] = field(default_factory=dict)
@@ -118,8 +127,9 @@ class Ledger:
     duplicates: int = 0
     restores: int = 0
     withdrawn: set[Key] = field(default_factory=set)
-    counters_excused: bool = False
+    clock_jumps: bool = False
     violations: list[Violation] = field(default_factory=list)
+    on_hopeless: Callable[[], None] = _ignore
 
     def book(self, meter_id: int) -> MeterBook:
         return self.books.setdefault(meter_id, MeterBook(meter_id))
@@ -149,3 +159,5 @@ class Ledger:
 
     def breach(self, meter_id: int, sequence: int | None, what: str) -> None:
         self.violations.append(Violation(meter_id, sequence, what))
+        if len(self.violations) == HOPELESS:
+            self.on_hopeless()

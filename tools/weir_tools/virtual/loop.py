@@ -4,9 +4,11 @@ import asyncio
 import math
 import selectors
 
+_SPINS_MAX = 100_000
+
 
 class Stalled(RuntimeError):
-    """Everybody waits and nothing is due: in virtual time that would last for ever."""
+    """Nothing is due, or everything at once: either would last for ever."""
 
 
 class VirtualTime:
@@ -25,10 +27,14 @@ class _Jumper(selectors.SelectSelector):
     def __init__(self, time: VirtualTime) -> None:
         super().__init__()
         self._time = time
+        self._spins = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Stalled("nothing is due in the virtual world")
+        self._spins = 0 if timeout else self._spins + 1
+        if self._spins == _SPINS_MAX:
+            raise Stalled("the virtual world spins without its time passing")
         if timeout > 0:
             self._time.now_us += max(1, math.ceil(timeout * 1_000_000 - 0.001))
         return []

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from weir.assembly import RING_SECTOR, assemble
+from weir.store.journal import FIELD_COUNT
 from weir.wake_cycle import WakeCycle
 from weir_tools.virtual.board import Board, Site
 from weir_tools.virtual.flash import CUT_MODES, PowerCut
@@ -25,7 +26,7 @@ class VirtualMeter:
     """Steps its firmware when it is due. Everything it appends goes into its book first.
 
     brown_outs: how many of the next boots fail soon. cut_count: losses of power so far.
-    on_rest: told after each step that leaves the link closed.
+    breach: told of what is broken. on_rest: told after each step that leaves the link closed.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class VirtualMeter:
         book: MeterBook,
         trace: Trace,
         chance: random.Random,
+        breach: Callable[[int, int | None, str], None],
     ) -> None:
         self._instant = instant
         self._loop = asyncio.get_running_loop()
         self._site = site
         self._trace = trace
         self._chance = chance
+        self._breach = breach
         self._timer: asyncio.Handle | None = None
         self._board: Board | None = None
         self._cycle: WakeCycle | None = None
@@ -162,6 +165,7 @@ class VirtualMeter:
         book, append = self.book, journal.append
         book.epoch = journal._ring.epoch
         boot = len(book.boots) - 1
+        found = [0] * FIELD_COUNT
 
         def written_down(record: list[int]) -> int:
             name = (book.epoch, journal.sequence_next)
@@ -173,6 +177,8 @@ class VirtualMeter:
             if not book.doubtful[name]:
                 del book.doubtful[name]
             book.take((book.epoch, sequence), taken)
+            if not (journal.read_into(sequence, found) and tuple(found) == taken.values):
+                self._breach(book.meter_id, sequence, "was appended but is not in the ring")
             return sequence
 
         journal.append = written_down

@@ -41,7 +41,7 @@ class Geometry:
 
 GEOMETRIES = tuple(
     Geometry(sector_size, sectors, program_size)
-    for sector_size, sectors in ((128, 4), (256, 6), (512, 4), (512, 6))
+    for sector_size, sectors in ((128, 4), (256, 6), (512, 4))
     for program_size in (1, 4, 32, 128)
 )
 

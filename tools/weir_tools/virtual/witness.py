@@ -5,6 +5,7 @@ Triggers of the writing connection tell of each row as it changes.
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger
 
@@ -16,10 +17,12 @@ _TRIGGERS = (
     "SELECT witness('marked', NEW.meter_id, NEW.epoch, NEW.sequence); END",
     "CREATE TEMP TRIGGER witness_uplink AFTER UPDATE OF uplink_counter ON custody BEGIN "
     "SELECT witness('uplink', NEW.meter_id, NEW.epoch, NEW.uplink_counter); END",
+    "CREATE TEMP TRIGGER witness_lost AFTER INSERT ON gaps WHEN NEW.state = 'lost' BEGIN "
+    "SELECT witness('lost', NEW.meter_id, NEW.epoch, NEW.first_sequence, NEW.last_sequence); END",
 )
 
-Sight = tuple[str, int, int, int]
-"""What was seen, meter_id, epoch, and a sequence or a counter."""
+Sight = tuple[Any, ...]
+"""What was seen, meter_id, epoch, and a sequence or a counter; of a range both ends."""
 
 
 class Witness:
@@ -32,7 +35,7 @@ class Witness:
 
     def attend(self, connection: sqlite3.Connection) -> None:
         """Watch a connection from now on."""
-        connection.create_function("witness", 4, lambda *sight: self._seen.append(sight))
+        connection.create_function("witness", -1, lambda *sight: self._seen.append(sight))
         for trigger in _TRIGGERS:
             connection.execute(trigger)
 
@@ -48,7 +51,7 @@ class Witness:
             for sight in seen:
                 self._enter(*sight)
 
-    def _enter(self, what: str, meter_id: int, epoch: int, number: int) -> None:
+    def _enter(self, what: str, meter_id: int, epoch: int, number: int, last: int = 0) -> None:
         ledger = self._ledger
         key = (meter_id, epoch, number & SEQUENCE_MASK)
         if what == "uplink":
@@ -56,7 +59,17 @@ class Witness:
         elif what == "marked":
             if key not in ledger.arrivals:
                 ledger.breach(meter_id, key[2], "was marked published before it arrived")
+        elif what == "lost":
+            self._check_lost(meter_id, epoch, range(number, last + 1))
         elif key in ledger.stored:
             ledger.breach(meter_id, key[2], "was stored twice")
         else:
             ledger.stored[key] = self.commit_count
+
+    def _check_lost(self, meter_id: int, epoch: int, sequences: range) -> None:
+        book = self._ledger.book(meter_id)
+        for sequence in sequences:
+            name = (epoch, sequence & SEQUENCE_MASK)
+            if name in book.taken and not (book.worn or book.is_overwritten(name)):
+                what = "was named lost while the meter had it"
+                self._ledger.breach(meter_id, name[1], what)

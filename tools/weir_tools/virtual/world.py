@@ -39,6 +39,8 @@ DRAIN_S_MAX = 2 * DAY_S
 _DRAIN_LOOK_S = 5 * MINUTE_S
 _RESTART_S_MAX = 300.0
 _FIRST_METER_ID = 1001
+_EVENTS_MAX = 20_000  # in any world, and for each meter and day beside; usual are 400
+_EVENTS_A_DAY_MAX = 3000
 _AGED = 1 << 32  # registers and sequences of an old meter are a little below it
 
 
@@ -81,7 +83,7 @@ async def _run(scenario: Scenario, folder: Path) -> Outcome:
     world = World(scenario, folder)
     with closing(world.database):
         world.begin()
-        await asyncio.sleep(scenario.days * DAY_S)
+        await world.live()
         await world.drain()
         return world.outcome()
 
@@ -106,7 +108,10 @@ class World:
         self._loop = loop
         self._scenario = scenario
         self._ledger = Ledger()
-        self._trace = Trace(loop.instant)
+        self._hopeless = asyncio.Event()
+        self._ledger.on_hopeless = self._hopeless.set
+        events_max = _EVENTS_MAX + round(_EVENTS_A_DAY_MAX * scenario.meters * scenario.days)
+        self._trace = Trace(loop.instant, events_max, self._note_flood)
         self._broker = VirtualBroker(self._ledger, self._trace)
         self._witness = Witness(self._ledger)
         self._wall = WallClock(STARTS_S, loop.instant.now_s)
@@ -118,7 +123,7 @@ class World:
         self.gateway = VirtualGateway(self._surroundings(folder, database), self._on_killed)
         self.meters = [self._make_meter(number) for number in range(scenario.meters)]
         _write_keys(folder / "keys", self.meters)
-        self._ledger.counters_excused = {Fault.CLOCKS, Fault.RESTORES} <= scenario.faults
+        self._ledger.clock_jumps = Fault.CLOCKS in scenario.faults
         copies = DatabaseCopies(self.database, folder / "copy.db", self._ledger)
         self._faults = Faults(
             scenario, self.meters, self.gateway, self._broker, self._wall, copies
@@ -136,6 +141,12 @@ class World:
         self._watch = self._loop.create_task(
             watch_memory(self.gateway, len(self.meters), self._ledger)
         )
+
+    async def live(self) -> None:
+        """Let the days pass, unless too much is broken already."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._scenario.days * DAY_S):
+                await self._hopeless.wait()
 
     async def drain(self) -> None:
         """End the faults; stop each meter at a moment when all it took is in custody."""
@@ -224,7 +235,9 @@ class World:
             chance,
             made.drift_ppm,
         )
-        return VirtualMeter(self._loop.instant, site, book, self._trace, chance)
+        return VirtualMeter(
+            self._loop.instant, site, book, self._trace, chance, self._ledger.breach
+        )
 
     def _on_killed(self) -> None:
         for meter in self.meters:
@@ -239,10 +252,16 @@ class World:
 
     def _look(self) -> None:
         """See from time to time whether all has drained."""
-        if self._running or checks.unpublished_count(self.database):
+        if self._hopeless.is_set():
+            self._drained.set()
+        elif self._running or checks.unpublished_count(self.database):
             self._loop.call_later(_DRAIN_LOOK_S, self._look)
         else:
             self._drained.set()
+
+    def _note_flood(self) -> None:
+        self._ledger.breach(0, None, f"{self._trace.event_count} events, and no end")
+        self._hopeless.set()
 
     def _note_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         fault = context.get("exception") or context.get("message")

@@ -100,7 +100,7 @@ def _check_custody(
     for name in sorted(names - held.keys()):
         if losses.has(name):
             tally.lost_named += 1
-            if name in book.taken and not (book.worn or book.is_overwritten(name)):
+            if name in book.taken and not book.may_lose(name):
                 ledger.breach(book.meter_id, name[1], "is named lost, but the meter has it")
         else:
             tally.lost_unnamed += 1

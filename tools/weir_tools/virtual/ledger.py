@@ -49,7 +49,7 @@ class BootSpan:
 class MeterBook:
     """One meter. doubtful: records whose append a power cut interrupted, whole in flash or not.
 
-    registers: what they showed when the world began. worn: cells of its ring that stick.
+    registers: what they showed when the world began. rotten: what was in cells that stick.
     """
 
     meter_id: int
@@ -59,7 +59,7 @@ class MeterBook:
     boots: list[BootSpan] = field(default_factory=list)
     twice: list[Name] = field(default_factory=list)
     registers: tuple[int, int] = (0, 0)
-    worn: int = 0
+    rotten: set[Name] = field(default_factory=set)
     sequence_oldest: int = 0
     sequence_next: int = 0
     epoch: int = 0
@@ -80,7 +80,11 @@ class MeterBook:
         ahead = (self.sequence_next - name[1]) & SEQUENCE_MASK
         return name[0] != self.epoch or 0 < ahead < 1 << 31
 
-    def is_overwritten(self, name: Name) -> bool:
+    def may_lose(self, name: Name) -> bool:
+        """Return whether a record was overwritten, or rotted in a bad place of the flash."""
+        return name in self.rotten or self._is_overwritten(name)
+
+    def _is_overwritten(self, name: Name) -> bool:
         behind = (self.sequence_oldest - name[1]) & SEQUENCE_MASK
         return name[0] != self.epoch or 0 < behind < 1 << 31
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from weir.assembly import RING_SECTOR, assemble
 from weir.store.journal import FIELD_COUNT
+from weir.store.slots import SLOT_SIZE
 from weir.wake_cycle import WakeCycle
 from weir_tools.virtual.board import Board, Site
 from weir_tools.virtual.flash import CUT_MODES, PowerCut
@@ -107,11 +108,21 @@ class VirtualMeter:
         flash, chance = self._site.flash, self._chance
         newest = RING_SECTOR + self._journal._ring._newest
         sector = chance.randrange(RING_SECTOR, flash.sector_count)
-        if sector != newest:
-            offset = sector * flash.sector_size + chance.randrange(flash.sector_size)
-            bits = 1 << chance.randrange(8)
-            flash.stick(offset, chance.choice((0, bits)), bits)
-            self.book.worn += 1
+        if sector == newest:
+            return
+        place = chance.randrange(flash.sector_size)
+        bits = 1 << chance.randrange(8)
+        self._note_rot(sector * flash.sector_size, place // SLOT_SIZE)
+        flash.stick(sector * flash.sector_size + place, chance.choice((0, bits)), bits)
+
+    def _note_rot(self, start: int, slot: int) -> None:
+        """Note what a slot of the sector at ``start`` holds; with its header all may be lost."""
+        flash = self._site.flash
+        slots = (slot,) if slot else range(1, flash.sector_size // SLOT_SIZE)
+        for each in slots:
+            at = start + each * SLOT_SIZE
+            sequence = int.from_bytes(flash.cells[at : at + 4], "little")
+            self.book.rotten.add((self.book.epoch, sequence))
 
     def jump_clock(self, span_ms: int) -> None:
         """Let the meter's own clock go forward by a span at once."""

@@ -70,6 +70,6 @@ class Witness:
         book = self._ledger.book(meter_id)
         for sequence in sequences:
             name = (epoch, sequence & SEQUENCE_MASK)
-            if name in book.taken and not (book.worn or book.is_overwritten(name)):
+            if name in book.taken and not book.may_lose(name):
                 what = "was named lost while the meter had it"
                 self._ledger.breach(meter_id, name[1], what)

@@ -211,9 +211,10 @@ def test_the_client_names_what_is_no_gateway(tmp_path: Path) -> None:
         connection.sendall(b"220 smtp ready\r\n")
         connection.close()
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     with pytest.raises(ClientError, match="is not a weir gateway"):
         GatewayClient(path).gateway()
-    thread.join()
+    thread.join(30)
+    assert not thread.is_alive()
     other.close()

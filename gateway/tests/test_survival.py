@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from peers.gateway_run import GatewayRun
-from peers.meter_links import TcpLink
+from peers.meter_links import MeterLink, TcpLink
 from peers.mosquitto import Consumer, Mosquitto
 from peers.scripted_meter import ScriptedMeter
 from peers.sender import SPAN, Sender
@@ -42,6 +42,23 @@ def sender(gateway: GatewayRun) -> Sender:
     meter = ScriptedMeter(METER)
     gateway.write_keys(meter)
     return Sender(meter)
+
+
+def in_background(sender: Sender, link: MeterLink, last: int) -> threading.Thread:
+    """Let a meter send up to ``last`` in a thread that keeps no test run from ending."""
+    thread = threading.Thread(target=sender.send, args=(link, last), daemon=True)
+    thread.start()
+    return thread
+
+
+def await_progress(sender: Sender, count: int) -> None:
+    wanted = sender.acknowledged + count
+    wait_for(lambda: sender.acknowledged >= wanted, "load")
+
+
+def finish(thread: threading.Thread) -> None:
+    thread.join(60)
+    assert not thread.is_alive(), "the sender does not notice that its gateway is gone"
 
 
 def stored(gateway: GatewayRun) -> list[int]:
@@ -109,13 +126,10 @@ def test_stopped_under_load_nothing_acknowledged_is_lost(
         gateway.start()
         with closing(gateway.dial()) as link:
             assert sender.hello(link)
-            loading = threading.Thread(target=sender.send, args=(link, 10**6))
-            loading.start()
-            before = sender.acknowledged
-            while sender.acknowledged < before + 100:
-                assert loading.is_alive(), "the load broke off"
+            loading = in_background(sender, link, 10**6)
+            await_progress(sender, 100)
             assert gateway.terminate() == 0
-            loading.join()
+            finish(loading)
         held = stored(gateway)
         assert held == list(range(len(held)))
         assert len(held) >= sender.acknowledged
@@ -202,15 +216,13 @@ def test_two_meters_and_two_links_under_kills_keep_their_own_order(
         for one, link in zip(senders, links, strict=True):
             one.hello(link)
         sending = [
-            threading.Thread(target=one.send, args=(link, one.acknowledged + 200))
+            in_background(one, link, one.acknowledged + 200)
             for one, link in zip(senders, links, strict=True)
         ]
-        for thread in sending:
-            thread.start()
         wait_for(lambda: gateway.stored_count(METER) > 50, "load")
         gateway.kill()
         for thread, link in zip(sending, links, strict=True):
-            thread.join()
+            finish(thread)
             link.close()
     gateway.start()
     wait_for(lambda: gateway.client.gateway()["readings"]["backlog"] == 0, "an empty backlog")

@@ -15,7 +15,7 @@ from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
 from weir_gateway.salvage import TABLES_LEFT, acknowledge, salvage
 from weir_gateway.salvage.report import Report
-from weir_gateway.store import outbox, schema, set_aside
+from weir_gateway.store import custody, gap_news, outbox, schema, set_aside
 from weir_gateway.store.file import DatabaseFile
 
 RECORDS = 4000
@@ -182,6 +182,20 @@ def test_what_cannot_be_read_is_asked_of_the_meter(loss: Loss) -> None:
     }
     assert absent <= wanted
     assert not report.whole
+
+
+def test_what_was_lost_is_told_once_more(loss: Loss) -> None:
+    books = Bookkeeping(loss.damaged)
+    books.counter = 1000
+    named = [{"first_sequence": 1000, "last_sequence": 1009}]
+    custody.take_lost(books.connection, books.origin(), named)
+    books.connection.close()
+    loss.salvage()
+    with closing(sqlite3.connect(loss.database)) as connection:
+        told = [one.gap for one in gap_news.waiting(connection, 10)]
+    assert [(one.first_sequence, one.last_sequence, one.state) for one in told] == [
+        (1000, 1009, "lost")
+    ]
 
 
 def test_a_meter_that_has_its_ring_fills_the_rest(loss: Loss) -> None:

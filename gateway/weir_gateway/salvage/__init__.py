@@ -16,8 +16,9 @@ from weir_gateway.salvage.source import Source
 from weir_gateway.store import set_aside
 from weir_gateway.store.file import DatabaseFile
 
-TABLES_LEFT = ("replacement", "requests", "request_ranges", "request_conflicts")
-"""Not taken over: what the gateway wants of the meters it finds out anew."""
+TABLES_LEFT = ("replacement", "requests", "request_ranges", "request_conflicts", "gap_news")
+"""Not taken over: what the gateway wants of the meters it finds out anew, and what is lost it
+tells again, under the same ids."""
 
 
 def salvage(damaged: Path, database: Path, *, dry_run: bool = False) -> Report:

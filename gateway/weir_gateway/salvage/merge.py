@@ -8,6 +8,7 @@ from typing import Any
 from weir_gateway.salvage.report import Report
 from weir_gateway.salvage.source import Fields, Group, Readings, Source
 from weir_gateway.salvage.walk import GroupKey, joined
+from weir_gateway.store import gap_news
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import COUNTERS_BEGIN_S
 from weir_gateway.store.sequences import Range, reading_id, runs, without
@@ -107,6 +108,9 @@ class Merger:
         self._report.of("custody").added += 1
         for gap in group.gaps:
             self._report.of("gaps").added += self._insert("gaps", gap)
+            if gap["state"] == "lost":
+                bounds = (gap["first_sequence"], gap["last_sequence"])
+                gap_news.tell(self._connection, key, bounds, "lost", gap["noticed_at_ms"])
 
     def _unknown_custody(self, group: Group) -> Fields:
         """Return the row of an epoch of which only readings or gaps could be read."""
@@ -180,6 +184,7 @@ class Merger:
         lost = [gap for gap in group.gaps if gap["state"] == "lost"]
         for first, last in self._absent(key, _ranges(lost), gaps.sequence_next):
             self._add_gap(key, first, last, "lost")
+            gap_news.tell(self._connection, key, (first, last), "lost", self._now_ms)
         for first, last in self._absent(key, readings.unreadable, gaps.sequence_next):
             self._add_gap(key, first, last, "open")
             self._report.missing += last - first + 1

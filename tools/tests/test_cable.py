@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from weir_tools.errors import Failed
+from weir_tools.errors import Unreachable
 from weir_tools.simulator.cable import WAITING_SIZE_MAX, open_pty_cable, open_serial_cable
 from weir_tools.simulator.waiting import until
 
@@ -109,7 +109,7 @@ def test_a_serial_port_is_joined_to_a_device() -> None:
 
 def test_a_port_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     async def scene() -> None:
-        with pytest.raises(Failed, match="cannot be opened"):
+        with pytest.raises(Unreachable, match="cannot be opened"):
             open_serial_cable(str(tmp_path / "none"), baud=9600)
 
     play(scene)

@@ -79,6 +79,7 @@ BAD_USES = [
     ("bench codec --pulse-weight-l 1e999999", 2, "'1e999999' is not a number of litres"),
     ("bench codec --csv late.csv", 2, "late.csv, line 3, column time: '1e300' is out of range"),
     (f"meter show {'9' * 5000}", 2, "is not a meter's number"),
+    ("bench custody --days nan", 2, "'nan' is not in the range 0.1<=x<=400"),
     ("simulate", 2, "there is nothing to feed the meters with"),
     ("simulate flow.csv", 2, "the meters need one kind of link"),
     ("simulate flow.csv --tcp a:1 --serial b", 2, "the meters need one kind of link"),
@@ -99,7 +100,7 @@ BAD_USES = [
     ("simulate flow.csv --tcp a:1 --meter-id 0", 2, "'0' is not a meter's number"),
     ("simulate flow.csv --tcp a:1 --keys open.txt", 2, "run `chmod 600 open.txt`"),
     ("simulate flow.csv --config missing.toml", 2, "cannot read the configuration"),
-    ("simulate flow.csv --serial /dev/nowhere", 1, "/dev/nowhere cannot be opened"),
+    ("simulate flow.csv --serial /dev/nowhere", 3, "/dev/nowhere cannot be opened"),
 ]
 
 

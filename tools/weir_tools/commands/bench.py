@@ -11,7 +11,7 @@ import click
 from weir_tools import messages
 from weir_tools.errors import Different, Failed
 from weir_tools.firmware_on_host import make_importable
-from weir_tools.options import flow_unit_option, pulse_weight_option
+from weir_tools.options import FiniteRange, flow_unit_option, pulse_weight_option
 from weir_tools.simulator.csv_input import read_recording
 from weir_tools.simulator.districts import SOURCE, read_districts
 from weir_tools.simulator.inputs import RecordedInputs
@@ -118,7 +118,7 @@ def backfill(days: int, baud: int, as_json: bool) -> None:
 )
 @click.option(
     "--days",
-    type=click.FloatRange(0.1, 400),
+    type=FiniteRange(0.1, 400),
     default=DAYS,
     show_default=True,
     help="Virtual days with faults; then each world drains.",

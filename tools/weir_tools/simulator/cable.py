@@ -16,7 +16,7 @@ from typing import Protocol
 import serial
 
 from weir_tools import messages
-from weir_tools.errors import Failed
+from weir_tools.errors import Unreachable
 
 CARRY_SIZE = 4096
 WAITING_SIZE_MAX = 64 * 1024  # far more than any frame in flight; beyond it nobody is reading
@@ -112,7 +112,7 @@ def open_serial_cable(
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None)
             reason = str(error) if number is None else os.strerror(number)
-            raise Failed(messages.PORT_NOT_OPENED.format(port=port, reason=reason)) from error
+            raise Unreachable(messages.PORT_NOT_OPENED.format(port=port, reason=reason)) from error
         opening.callback(line.close)
         near, near_path = open_pty(opening)
         heard = {} if listener is None else {near: listener.up, line.fileno(): listener.down}

@@ -178,8 +178,8 @@ def test_a_first_start_that_is_cut_anywhere_is_followed_by_one_that_works() -> N
                 assert board.sent
             operation += 1
             cuts += 1
-    # The checkpoint in two copies, then for each ring an erase and a header.
-    assert cuts == 6 * len(CUT_MODES)
+    # An erase and a program: for each copy of the checkpoint, then for each ring.
+    assert cuts == 8 * len(CUT_MODES)
 
 
 def test_a_ring_whose_frame_counter_is_lost_is_refused() -> None:

@@ -109,13 +109,13 @@ def test_a_cell_that_is_wholly_worn_out_says_so() -> None:
     raises(FlashWornOut, cell_on(flash).store, value(1))
 
 
-def test_a_store_costs_two_programs_and_its_share_of_two_erases() -> None:
+def test_a_store_costs_two_programs_and_its_share_of_two_erases_and_spoilt_slots() -> None:
     flash = FaultyFlash(4096, 2)
     cell = cell_on(flash)
     for number in range(1280):
         cell.store(value(number))
-    assert flash.program_count == 2 * 1280
-    assert flash.erase_count <= 2 * 10
+    assert flash.program_count <= 2 * 1280 * 1.01
+    assert flash.erase_count <= 2 * 11
 
 
 def test_a_larger_value_takes_larger_slots() -> None:

@@ -66,11 +66,10 @@ class Cell:
                     self._slot_valid[sector] = slot
                     self._generation[sector] = generation
                     return True
-                if slots.left_blank():
+                if slot == 0 or slots.left_blank():
                     break
-            slots.erase(sector)
-            self._slot_next[sector] = 0
             self._slot_valid[sector] = -1
+            self._slot_next[sector] = 0 if slots.erase(sector) else slots.per_sector
         return False
 
     def _stalest(self) -> int:
@@ -82,12 +81,14 @@ class Cell:
         return 1 if (self._generation[1] - self._generation[0]) & _MASK >= _HALF else 0
 
     def _mount(self, sector: int) -> None:
+        """A sector whose slot 0 is not valid may have been erased in part: it begins anew."""
         slots = self._slots
+        self._slot_next[sector] = slots.per_sector
+        if not slots.read(sector, 0):
+            return
         slot = slots.last_written(sector)
         self._slot_next[sector] = slot + 1
-        while slot >= 0:
-            if slots.read(sector, slot):
-                self._slot_valid[sector] = slot
-                self._generation[sector] = slots.number
-                return
+        while not slots.read(sector, slot):  # ends at slot 0
             slot -= 1
+        self._slot_valid[sector] = slot
+        self._generation[sector] = slots.number

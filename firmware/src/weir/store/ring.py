@@ -128,7 +128,7 @@ class RingLog:
                 if behind == 0 or behind >= _HALF:
                     return behind == 0
             elif slots.was_blank():
-                return False
+                return False  # nothing is written behind a blank slot
             slot += 1
         return False
 
@@ -153,7 +153,8 @@ class RingLog:
         sector = self._newest
         for _ in range(self._sector_count - 1):
             sector = (sector + 1) % self._sector_count
-            self._clear(sector)
+            if not self._clear(sector):
+                continue
             struct.pack_into(
                 _HEADER, self._slots.payload, 0, _MAGIC, self.epoch, self.sequence_next
             )
@@ -164,16 +165,11 @@ class RingLog:
                 return
         raise FlashWornOut
 
-    def _clear(self, sector: int) -> None:
-        """Give up a sector's records and erase it.
-
-        The header is spoilt first: a sector that was erased in part must not look whole.
-        """
+    def _clear(self, sector: int) -> bool:
+        """Give up a sector's records and erase it; return whether none is left."""
         if sector == self._oldest:
             self._advance_oldest()
-        if self._slots.read(sector, 0):
-            self._slots.spoil(sector, 0)
-        self._slots.erase(sector)
+        return self._slots.erase(sector)
 
     def _advance_oldest(self) -> None:
         sector = self._oldest
@@ -268,7 +264,8 @@ class RingLog:
     def _find_end(self) -> None:
         """Find where the newest sector goes on: after its last record and the slots that are torn.
 
-        Each of those has used up a sequence: it may have been whole once, and sent.
+        Each of those has used up a sequence: it may have been whole once, and sent. Where there
+        are blank slots before one that is not, that one is bad, and the sector is left as it is.
         """
         slots = self._slots
         slot = slots.last_written(self._newest)
@@ -279,7 +276,10 @@ class RingLog:
             if slots.read(self._newest, slot):
                 self.sequence_next = (slots.number + 1) & _MASK
                 break
-            torn += not slots.was_blank()
+            torn += 1
+            if slots.was_blank():
+                torn = 0
+                self._slot_next = slots.per_sector
             slot -= 1
         self.sequence_next = (self.sequence_next + torn) & _MASK
 

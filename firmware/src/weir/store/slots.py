@@ -66,9 +66,21 @@ class Slots:
         self._base = base
         self._sector = 0
 
-    def erase(self, sector: int) -> None:
-        """Make every slot of a sector blank."""
+    def erase(self, sector: int) -> bool:
+        """Make every slot of a sector blank. Loses ``payload``.
+
+        Slot 0 is spoilt first: as long as it is valid, no erase has been cut. Returns False when
+        a valid slot is left: the sector is bad, and would tell of what is long gone.
+        """
+        if self.read(sector, 0):
+            self.spoil(sector, 0)
         self._region.erase_sector(self._base + sector)
+        for slot in range(self.per_sector):
+            if self.read(sector, slot):
+                self.spoil(sector, slot)
+                if self.read(sector, slot):
+                    return False
+        return True
 
     def read(self, sector: int, slot: int) -> bool:
         """Read one slot; return whether it is valid."""

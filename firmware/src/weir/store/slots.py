@@ -72,15 +72,10 @@ class Slots:
         Slot 0 is spoilt first: as long as it is valid, no erase has been cut. Returns False when
         a valid slot is left: the sector is bad, and would tell of what is long gone.
         """
-        if self.read(sector, 0):
-            self.spoil(sector, 0)
+        if not self._spoil(sector, 0):
+            return False
         self._region.erase_sector(self._base + sector)
-        for slot in range(self.per_sector):
-            if self.read(sector, slot):
-                self.spoil(sector, slot)
-                if self.read(sector, slot):
-                    return False
-        return True
+        return all(self._spoil(sector, slot) for slot in range(self.per_sector))
 
     def read(self, sector: int, slot: int) -> bool:
         """Read one slot; return whether it is valid."""
@@ -118,11 +113,14 @@ class Slots:
         """
         return bool(self._check == self._blank)
 
-    def spoil(self, sector: int, slot: int) -> None:
-        """Make a slot invalid for good. Loses ``payload``."""
+    def _spoil(self, sector: int, slot: int) -> bool:
+        """Make a slot invalid for good; return whether it is."""
+        if not self.read(sector, slot):
+            return True
         for index in range(len(self._slot)):
             self._slot[index] = 0
         self._program(self._offset(sector, slot))
+        return not self.read(sector, slot)
 
     def last_written(self, sector: int) -> int:
         """Return the last slot of a sector that is not blank, -1 when all are.

@@ -11,7 +11,7 @@ from peers.bookkeeping import EPOCH, METER, NOW_MS, Bookkeeping
 from weir_gateway import retention as keeping
 from weir_gateway.clock import Clock
 from weir_gateway.retention import Retention
-from weir_gateway.store import Store, gap_news, outbox, replay, retention
+from weir_gateway.store import Store, gap_news, outbox, replay, requests, retention
 
 DAYS = 30
 DAY_MS = 86_400_000
@@ -101,6 +101,20 @@ def test_what_was_forgotten_makes_no_hole_and_is_not_asked_for_again(
     assert (after.resume_at, after.missing) == (before.resume_at, before.missing) == (30, ())
     assert books.span(30, 34).missing == ()
     assert books.gaps() == []
+
+
+def test_what_was_forgotten_can_be_asked_of_the_meter_and_goes_out_again(
+    books: Bookkeeping, tmp_path: Path
+) -> None:
+    books.hello(sequence_oldest=0, sequence_next=30)
+    sweep(tmp_path)
+    requests.make(books.connection, (METER, EPOCH), (5, 9), (None, None), NOW_MS)
+    assert books.hello(sequence_oldest=0, sequence_next=30).missing == ((5, 9),)
+    receipt = books.span(5, 9)
+    assert (receipt.stored_count, receipt.missing) == (5, ())
+    waiting = outbox.oldest_unpublished(books.connection, METER, 99)
+    assert [one.reading.sequence for one in waiting] == list(range(5, 10))
+    assert sweep(tmp_path) == 0
 
 
 def test_old_gaps_that_were_closed_go_and_open_and_lost_ones_stay(

@@ -17,7 +17,10 @@ from peers.memory_broker import MemoryBroker
 from weir_gateway import publisher as publishing
 from weir_gateway.lanes import FETCH_MAX, LIVE_MAX
 from weir_gateway.publisher import Publisher
+from weir_gateway.registry import Registry
+from weir_gateway.replay import ReplayDocument, Replayer
 from weir_gateway.store import Store, schema
+from weir_gateway.store.replay import Span
 from weir_gateway.topics import Topics
 
 
@@ -387,3 +390,43 @@ def test_whatever_the_broker_does_every_reading_is_acknowledged_in_order(
             assert first_seen == sorted(first_seen) or taken[meter_id] > FETCH_MAX
 
     run(tmp_path, scenario, window=20)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_replayed_meanwhile_goes_out_and_nothing_is_left_behind(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    answers: list[ReplayDocument] = []
+
+    async def scenario(press: Press) -> None:
+        registry = Registry(tmp_path / "keys.txt")
+        replayer = Replayer(press.store, registry, press.publisher.add)
+        await press.start()
+        taken = 0
+        for _ in range(80):
+            act = chance.random()
+            if act < 0.3:
+                count = chance.randrange(1, 60)
+                press.take(taken, taken + count - 1)
+                taken += count
+            elif act < 0.45:
+                answers.append(await replayer.replay(METER, Span(None, None)))
+            elif act < 0.55:
+                await press.broker.lose()
+            elif act < 0.7:
+                await press.broker.connect()
+            else:
+                await press.broker.acknowledge(chance.randrange(1, 40))
+            await asyncio.sleep(chance.choice([0, 0, 0.003]))
+        press.broker.auto = True
+        await press.broker.connect()
+        await press.all_marked()
+        await replayer.replay(METER, Span(None, None))
+        sent = len(press.broker.sent)
+        await press.all_marked()
+        assert sorted(press.sequences()[sent:]) == list(range(taken)), f"seed {seed}"
+        assert not [place for place, _, _ in press.live() if place >= sent], f"seed {seed}"
+
+    run(tmp_path, scenario, window=20)
+    assert answers, "no replay came in between"

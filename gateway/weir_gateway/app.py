@@ -31,6 +31,7 @@ from weir_gateway.links.driver import Driver
 from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
 from weir_gateway.links.tcp import TcpListener
+from weir_gateway.links.turns import Turns
 from weir_gateway.lock import only_one
 from weir_gateway.mqtt import Delivery, Will
 from weir_gateway.publisher import Publisher
@@ -87,6 +88,7 @@ class Gateway:
         self._store = Store(config.gateway.database, self._on_store_renewed)
         self._counters = RejectCounters()
         self._tally = Tally()
+        self._turns = Turns()
         self._custodian = Custodian(
             self._store, self._registry, self._clock, self._counters, self._on_taken
         )
@@ -141,7 +143,7 @@ class Gateway:
         return links
 
     def _make_driver(self) -> Driver:
-        return Driver(self._custodian, Deframer(), self._counters)
+        return Driver(self._custodian, Deframer(), self._counters, self._turns)
 
     def _make_publishing(self) -> None:
         gateway_id = self._config.gateway.id

@@ -1,14 +1,16 @@
 """Drives one open link: bytes to frames, frames to custody, answers back the way they came."""
 
-import asyncio
 from typing import Protocol
 
 from weir_gateway.counters import RejectCounters
 from weir_gateway.links.stream import ByteStream, LinkClosed
+from weir_gateway.links.turns import Answer, Turns
+
+_METER_AT = slice(1, 5)  # where a frame names its meter (WL-HDR-01)
 
 
 class Custody(Protocol):
-    def submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None] | None":
+    def submit(self, frame: bytes, source: str) -> Answer | None:
         """Begin to take one frame into custody; None when it is refused at once.
 
         Frames are taken in the order of the calls. The result is what to write back, None for
@@ -25,12 +27,24 @@ class Deframing(Protocol):
 class Driver:
     """Reads until the link closes. What it refuses it counts and answers with nothing."""
 
-    def __init__(self, custody: Custody, deframer: Deframing, counters: RejectCounters) -> None:
+    def __init__(
+        self,
+        custody: Custody,
+        deframer: Deframing,
+        counters: RejectCounters,
+        turns: Turns | None = None,
+    ) -> None:
+        """Take the parts. Links that get the same ``turns`` are fair to each other."""
         self._custody = custody
         self._deframer = deframer
         self._counters = counters
-        self.genuine = False
+        self._turns = turns or Turns()
+        self._meter: bytes | None = None
+
+    @property
+    def genuine(self) -> bool:
         """Whether a frame of a known meter came by this link."""
+        return self._meter is not None
 
     async def run(self, stream: ByteStream) -> None:
         """Serve the link. Returns when it closes.
@@ -40,25 +54,40 @@ class Driver:
         """
         try:
             while True:
-                chunk = await stream.read()
-                await self._answer(stream, self._submit(chunk, stream.source))
+                frames, malformed_count = self._deframe(await stream.read(), stream.source)
+                if self._may_pass(len(frames) + malformed_count):
+                    answers = [self._custody.submit(frame, stream.source) for frame in frames]
+                else:
+                    if malformed_count:
+                        await self._turns.wait(_submit_nothing)  # rubbish takes time as well
+                    answers = [await self._in_turn(frame, stream.source) for frame in frames]
+                await self._answer(stream, frames, answers)
         except LinkClosed:
             return
 
-    def _submit(self, chunk: bytes, source: str) -> "list[asyncio.Future[bytes | None]]":
+    def _deframe(self, chunk: bytes, source: str) -> tuple[list[bytes], int]:
         malformed_before = self._deframer.malformed_count
         frames = self._deframer.feed(chunk)
         malformed = self._deframer.malformed_count - malformed_before
         if malformed:
             self._counters.reject(source, "malformed", "bytes that are no frame", malformed)
-        submitted = [self._custody.submit(frame, source) for frame in frames]
-        return [answer for answer in submitted if answer is not None]
+        return frames, malformed
+
+    def _may_pass(self, frame_count: int) -> bool:
+        return self._meter is not None and self._turns.may_pass(self._meter, frame_count)
+
+    async def _in_turn(self, frame: bytes, source: str) -> Answer | None:
+        return await self._turns.wait(lambda: self._custody.submit(frame, source))
 
     async def _answer(
-        self, stream: ByteStream, answers: "list[asyncio.Future[bytes | None]]"
+        self, stream: ByteStream, frames: list[bytes], answers: list[Answer | None]
     ) -> None:
-        for answer in answers:
-            stream_bytes = await answer
+        for frame, answer in zip(frames, answers, strict=True):
+            stream_bytes = None if answer is None else await answer
             if stream_bytes is not None:
-                self.genuine = True
+                self._meter = frame[_METER_AT]
                 await stream.write(stream_bytes)
+
+
+def _submit_nothing() -> None:
+    """What rubbish comes to."""

@@ -15,6 +15,7 @@ from weir_gateway.links.stream import READ_SIZE_MAX, STOP_S_MAX, LinkClosed
 _WRITE_S_MAX = 30.0  # a far end that takes nothing for so long is given up
 _SWEEP_S = 1.0
 _BACKLOG = 512  # a thousand meters may call within the same second
+_RECEIVE_BUFFER_BYTES = 32 << 10  # what a flood can leave behind; a meter sends far less at once
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}  # half-open in 2 min
 _log = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class TcpListener:
         self._tasks.add(task)
         driver = self._open[stream] = self._make_driver()
         try:
-            _keep_alive(writer.get_extra_info("socket"))
+            _prepare(writer.get_extra_info("socket"))
             await driver.run(stream)
         finally:
             self._tasks.discard(task)
@@ -156,7 +157,8 @@ class TcpListener:
             self.close_overdue(_now_s())
 
 
-def _keep_alive(connection: socket.socket) -> None:
+def _prepare(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
         if hasattr(socket, name):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from weir_tools import messages
+from weir_tools.commands.bench_fairness import fairness
 from weir_tools.errors import Different, Failed
 from weir_tools.firmware_on_host import make_importable
 from weir_tools.options import FiniteRange, flow_unit_option, pulse_weight_option
@@ -36,6 +37,9 @@ PRESSURE_NOTE = (
 @click.group(no_args_is_help=False)
 def bench() -> None:
     """Measure what Weir does, on data that is named."""
+
+
+bench.add_command(fairness)
 
 
 @bench.command()

@@ -1,0 +1,1 @@
+"""How long a meter waits for its acknowledgement while another one floods the gateway."""

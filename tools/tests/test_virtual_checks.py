@@ -1,0 +1,80 @@
+"""The virtual world notices what is broken: each defect planted here must be told of."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from weir.store.journal import Journal
+from weir_gateway import documents
+from weir_gateway.store import custody
+from weir_gateway.store.promise import Origin
+from weir_gateway.store.receipt import Receipt
+from weir_protocol.records import IntervalRecord
+from weir_tools.virtual.scenario import Scenario
+from weir_tools.virtual.store import VirtualStore
+from weir_tools.virtual.world import run
+
+
+def told() -> str:
+    """Return all that a small world without faults tells of as broken."""
+    scenario = Scenario(5, meters=2, days=0.3, faults=frozenset())
+    return "\n".join(violation.what for violation in run(scenario).violations)
+
+
+def test_nothing_is_told_where_nothing_is_broken() -> None:
+    assert told() == ""
+
+
+def test_a_gateway_that_answers_for_what_it_did_not_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(
+        connection: sqlite3.Connection, origin: Origin, records: Sequence[IntervalRecord]
+    ) -> Receipt:
+        receipt = whole(connection, origin, records)
+        connection.execute("DELETE FROM readings WHERE sequence % 10 = 3")
+        return receipt
+
+    whole = custody.take_readings
+    monkeypatch.setattr(custody, "take_readings", forgetful)
+    assert "is neither stored nor named lost" in told()
+
+
+def test_an_answer_before_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(store: VirtualStore, work: Any, *arguments: Any) -> "asyncio.Future[Any]":
+        """Tell at once what the commit will come to."""
+        as_asked(store, work, *arguments)
+        told_at_once = asyncio.get_running_loop().create_future()
+        with closing(sqlite3.connect(store._path)) as connection:
+            told_at_once.set_result(work(connection, *arguments))
+            connection.rollback()
+        return told_at_once
+
+    as_asked = VirtualStore.commit
+    monkeypatch.setattr(VirtualStore, "commit", hasty)
+    assert "was acknowledged before its commit" in told()
+
+
+def test_a_ring_that_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Journal, "append", lambda journal, _: journal.sequence_next)
+    assert "was appended but is not in the ring" in told()
+
+
+def test_a_reading_under_changing_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "reading_id", lambda *key: "-".join(map(str, key)) + "-0")
+    assert "was published under the id" in told()
+
+
+def test_what_is_marked_before_it_went_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(
+        connection: sqlite3.Connection, origin: Origin, records: Sequence[IntervalRecord]
+    ) -> Receipt:
+        receipt = whole(connection, origin, records)
+        connection.execute("UPDATE readings SET published = 1")
+        return receipt
+
+    whole = custody.take_readings
+    monkeypatch.setattr(custody, "take_readings", hasty)
+    assert "was marked published before it arrived" in told()

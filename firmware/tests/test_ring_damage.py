@@ -30,6 +30,21 @@ def test_a_stuck_slot_is_skipped() -> None:
     check_same(ring, opened(flash))
 
 
+def test_cells_that_stick_ahead_of_the_end_do_not_lead_a_mount_past_it() -> None:
+    for kept in range(PER_SECTOR):
+        for stuck in range(kept + 2, PER_SECTOR + 1):
+            for count in (1, 2):
+                flash = RingFlash(SECTOR_SIZE, SECTORS)
+                fill(opened(flash), kept)
+                for slot in range(stuck, min(stuck + count, PER_SECTOR + 1)):
+                    flash.stick(slot * 32 + 9, 0, bits=4)
+                ring = opened(flash)
+                assert ring.sequence_next == kept
+                fill(ring, PER_SECTOR)
+                check_whole(ring)
+                check_same(ring, opened(flash))
+
+
 def test_sectors_whose_header_does_not_hold_are_passed_over() -> None:
     flash = RingFlash(SECTOR_SIZE, 16)
     ring = opened(flash)

@@ -41,7 +41,7 @@ _RESTART_S_MAX = 300.0
 _FIRST_METER_ID = 1001
 _EVENTS_MAX = 20_000  # in any world, and for each meter and day beside; usual are 400
 _EVENTS_A_DAY_MAX = 3000
-_AGED = 1 << 32  # registers and sequences of an old meter are a little below it
+_AGED = (1 << 32) - 1  # registers and sequences of an old meter are a little below it
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ def check_all_arrived(
     """Every record of a meter's ring is a reading on MQTT, and nothing else is one of its."""
     published = {name_of(one): one for one in readings if one["meter_id"] == meter_id}
     kept = {(record.epoch, record.sequence): record for record in records}
-    assert published.keys() == kept.keys()
+    assert sorted(kept.keys() - published.keys()) == [], f"of meter {meter_id} never arrived"
+    assert sorted(published.keys() - kept.keys()) == [], f"meter {meter_id} never recorded"
     for name, record in kept.items():
         check_against(record, published[name])
 

@@ -127,6 +127,7 @@ def test_what_a_broker_forgot_with_its_subscribers_is_replayed_under_the_same_id
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)  # for a machine that has other things to do
 @pytest.mark.parametrize("seed", range(5))
 def test_many_kills_on_bad_lines_cost_no_reading(tmp_path: Path, seed: int) -> None:
     blows = random.Random(seed).choices(BLOWS, k=40)

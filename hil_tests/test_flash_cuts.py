@@ -136,6 +136,7 @@ def test_what_the_ring_had_to_overwrite_while_its_power_failed_is_named_lost(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)  # for a machine that has other things to do
 @pytest.mark.each_link
 @pytest.mark.parametrize("seed", range(2, 12))
 @pytest.mark.meter(sample_interval_s=900, send_interval_s=3600, ring_sectors=RING_SECTORS)

@@ -103,6 +103,15 @@ def test_everything_in_pages_over_epochs(
     assert outbox.waiting_meters(books.connection) == [METER]
 
 
+def test_a_range_of_time_in_later_pages_is_found(
+    books: Bookkeeping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "PAGE_MAX", 7)
+    answer, _ = ask(books, tmp_path, lambda one: one.replay(METER, Span(at(16), at(22))))
+    assert answer["readings"] == 7
+    assert waiting(books) == [(EPOCH, sequence) for sequence in range(16, 23)]
+
+
 def test_what_waits_for_the_first_time_is_counted_but_is_no_replay(
     books: Bookkeeping, tmp_path: Path
 ) -> None:

@@ -105,9 +105,11 @@ def test_it_notices_that_the_far_end_has_closed() -> None:
     peer.close()
 
 
-def test_that_nobody_listens_is_normal_and_tried_again_ever_later() -> None:
-    peer = Peer()
-    refusing = TcpLink("127.0.0.1", unused_port(), peer.poller)
+def waits_of_eight_attempts(peer: Peer, chance: int) -> "list[int]":
+    """Let a link try in vain, with this byte for every one that it draws."""
+    refusing = TcpLink(
+        "127.0.0.1", unused_port(), peer.poller, lambda count: bytes([chance] * count)
+    )
     link_ms = 0
     waits = []
     for _ in range(8):
@@ -119,8 +121,21 @@ def test_that_nobody_listens_is_normal_and_tried_again_ever_later() -> None:
         assert refusing.drive(again_at_ms - 1, wanted=True) == again_at_ms
         waits.append(again_at_ms - link_ms)
         link_ms = again_at_ms
-    assert waits == [200, 400, 800, 1600, 3200, 5000, 5000, 5000]
     assert refusing.drive(link_ms, wanted=False) is None
+    return waits
+
+
+def test_that_nobody_listens_is_normal_and_tried_again_ever_later() -> None:
+    peer = Peer()
+    assert waits_of_eight_attempts(peer, 128) == [200, 400, 800, 1600, 3200, 5000, 5000, 5000]
+    peer.close()
+
+
+def test_meters_that_lose_their_gateway_together_do_not_try_again_together() -> None:
+    peer = Peer()
+    assert waits_of_eight_attempts(peer, 0) == [150, 300, 600, 1200, 2400, 3750, 3750, 3750]
+    longest = waits_of_eight_attempts(peer, 255)
+    assert longest == [249, 498, 996, 1993, 3987, 6230, 6230, 6230]
     peer.close()
 
 

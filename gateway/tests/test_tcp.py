@@ -1,6 +1,7 @@
 """The TCP listener: bounded, fair, and rid of those who stay silent."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from peers.echo import EchoCustody, until
 from weir_gateway.config import TcpConfig
 from weir_gateway.errors import GatewayError
+from weir_gateway.links import tcp
 from weir_gateway.links.tcp import TcpListener
 from weir_protocol.framing import enframe
 
@@ -103,6 +105,47 @@ def test_a_genuine_meter_may_stay_silent_for_as_long_as_is_set() -> None:
         writer.close()
 
     serve(EchoCustody(), scenario, first_frame_s=60.0, idle_s=600.0)
+
+
+def test_the_kernel_notices_a_far_end_that_is_gone_without_a_word() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dialled = socket.create_connection(server.getsockname())
+        accepted = server.accept()[0]
+        with dialled, accepted:
+            tcp.prepare_socket(accepted)
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            in_force = {
+                name: accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in tcp.HALF_OPEN_OPTIONS
+            }
+    silent_s = in_force["TCP_KEEPIDLE"] + in_force["TCP_KEEPINTVL"] * in_force["TCP_KEEPCNT"]
+    assert silent_s <= 120
+    assert in_force["TCP_USER_TIMEOUT"] <= 120_000
+
+
+def test_a_far_end_that_takes_no_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "WRITE_S_MAX", 0.2)
+
+    async def scenario(listener: TcpListener, custody: EchoCustody) -> None:
+        port = int(listener.place.rpartition(":")[2])
+        deaf = socket.create_connection(("127.0.0.1", port))
+        deaf.settimeout(0.5)
+        await until(lambda: listener.connection_count == 1, "the connection")
+
+        def pour() -> None:
+            with contextlib.suppress(OSError):  # its own buffers are full, or it was given up
+                while True:
+                    deaf.sendall(enframe(b"+deaf") * 100)
+
+        await asyncio.to_thread(pour)
+        await until(lambda: listener.connection_count == 0, "it to be given up")
+        deaf.close()
+        reader, writer = await dial(listener)
+        writer.write(enframe(b"+again"))
+        assert b"+again" in await in_time(reader.readuntil(b"\0"))
+        writer.close()
+
+    serve(EchoCustody(answer_size=10_000), scenario)
 
 
 def test_a_meter_that_does_not_read_holds_up_no_other() -> None:

@@ -12,11 +12,16 @@ from weir_gateway.errors import GatewayError
 from weir_gateway.links.driver import Driver
 from weir_gateway.links.stream import READ_SIZE_MAX, STOP_S_MAX, LinkClosed
 
-_WRITE_S_MAX = 30.0  # a far end that takes nothing for so long is given up
+WRITE_S_MAX = 30.0  # a far end that takes nothing for so long is given up
 _SWEEP_S = 1.0
 _BACKLOG = 512  # a thousand meters may call within the same second
 _RECEIVE_BUFFER_BYTES = 32 << 10  # what a flood can leave behind; a meter sends far less at once
-_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}  # half-open in 2 min
+HALF_OPEN_OPTIONS = {
+    "TCP_KEEPIDLE": 60,
+    "TCP_KEEPINTVL": 20,
+    "TCP_KEEPCNT": 3,  # so a silent far end that is gone is noticed in 2 minutes,
+    "TCP_USER_TIMEOUT": 120_000,  # ms; and one that confirms no byte of an answer as well
+}
 _log = logging.getLogger(__name__)
 
 
@@ -53,9 +58,10 @@ class TcpStream:
     async def write(self, stream_bytes: bytes) -> None:
         self._writer.write(stream_bytes)
         try:
-            async with asyncio.timeout(_WRITE_S_MAX):
+            async with asyncio.timeout(WRITE_S_MAX):
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
+            self.abort()  # else what it does not take would wait for it
             raise LinkClosed(str(error)) from None
 
     def stop_reading(self) -> None:
@@ -133,7 +139,7 @@ class TcpListener:
         self._tasks.add(task)
         driver = self._open[stream] = self._make_driver()
         try:
-            _prepare(writer.get_extra_info("socket"))
+            prepare_socket(writer.get_extra_info("socket"))
             await driver.run(stream)
         finally:
             self._tasks.discard(task)
@@ -157,10 +163,11 @@ class TcpListener:
             self.close_overdue(_now_s())
 
 
-def _prepare(connection: socket.socket) -> None:
+def prepare_socket(connection: socket.socket) -> None:
+    """Let the kernel notice a far end that is gone without a word, and keep little for it."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
+    for name, value in HALF_OPEN_OPTIONS.items():
         if hasattr(socket, name):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 

@@ -1,5 +1,6 @@
 """The link over TCP: connected when the meter wants to talk, closed when it does not."""
 
+import os
 import select
 import socket
 
@@ -8,6 +9,8 @@ from weir.link.tables_gen import STREAM_FRAME_SIZE_MAX
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weir.ports.bench import Poller
 
 _RECEIVE_SIZE = const(256)  # bytes in one step
@@ -15,7 +18,8 @@ _UNSENT_SIZE_MAX = const(
     2048
 )  # bytes kept while the other end does not take them; what follows is lost
 
-_RETRY_FIRST_MS = const(200)  # after the first attempt that failed; doubled each time
+_RETRY_FIRST_MS = const(200)  # after the first attempt that failed; doubled each time, and
+# anything from 3/4 to 5/4 of it
 _RETRY_MAX_MS = const(5000)
 _FAILED = select.POLLERR | select.POLLHUP
 
@@ -32,7 +36,11 @@ class TcpLink:
 
     frame_size_max = STREAM_FRAME_SIZE_MAX
 
-    def __init__(self, host: str, port: int, poller: "Poller") -> None:
+    def __init__(
+        self, host: str, port: int, poller: "Poller", chance: "Callable[[int], bytes]" = os.urandom
+    ) -> None:
+        """Take where to, and how to draw bytes: many meters are not to try again at once."""
+        self._chance = chance
         self._host = host
         self._port = port
         self._poller = poller
@@ -55,7 +63,7 @@ class TcpLink:
             return None
         if link_ms < self._retry_at_ms:
             return self._retry_at_ms
-        self._retry_at_ms = link_ms + self._retry_ms
+        self._retry_at_ms = link_ms + self._retry_ms * (192 + self._chance(1)[0] // 2) // 256
         self._retry_ms = min(self._retry_ms * 2, _RETRY_MAX_MS)
         self._connect()
         return self._retry_at_ms if self._state == _CLOSED else None

@@ -4,7 +4,9 @@ from expect import raises
 
 from weir.assembly import RING_SECTOR, assemble, open_flash
 from weir.errors import StartRefused
+from weir.link import tables_gen as t
 from weir.metrology.registers import Registers
+from weir.store.journal import FIELD_COUNT
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
 TYPE_CHECKING = False
@@ -210,3 +212,53 @@ def test_an_empty_ring_goes_on_in_its_epoch_after_all_that_it_may_have_used() ->
 
 def no_epoch() -> int:
     raise AssertionError("an epoch was drawn")
+
+
+class FlowingBoard(FakeBoard):
+    """A pulse each second since the power came."""
+
+    def forward_pulses(self) -> int:
+        return self.time_ms // 1000
+
+
+def readings_of(flash: FaultyFlash) -> "list[list[int]]":
+    _, readings, _ = open_flash(flash, no_epoch, Registers())
+    found = []
+    for sequence in range(readings.sequence_oldest, readings.sequence_next):
+        record = [0] * FIELD_COUNT
+        if readings.read_into(sequence, record):
+            found.append(record)
+    return found
+
+
+def test_a_power_loss_costs_no_pulse_before_the_last_record_and_is_flagged() -> None:
+    for mode in CUT_MODES:
+        operation = 8  # the flash is formatted
+        while True:
+            flash = new_flash()
+            flash.cut_at, flash.cut_mode = operation, mode
+            board = FlowingBoard(flash)
+            try:
+                run_until(assemble(board), board, 50 * MINUTE_MS)
+                break
+            except PowerCut:
+                check_gap(flash, board.forward_pulses())
+            operation += 1
+        assert operation >= 8 + 4 + 2  # start, records and frame counters in two copies
+
+
+def check_gap(flash: FaultyFlash, counted: int) -> None:
+    before = readings_of(flash)
+    stored = before[-1][1] if before else 0
+    board = FlowingBoard(flash)
+    run_until(assemble(board), board, 16 * MINUTE_MS)
+    restarted = readings_of(flash)[len(before)]
+    found = restarted[1] - 900  # what it has counted itself
+    assert stored <= found <= counted
+    assert restarted[7] & t.STATUS_RESTARTED
+    assert bool(restarted[7] & t.STATUS_REGISTER_GAP) == (flash_events(flash) > 1)
+
+
+def flash_events(flash: FaultyFlash) -> int:
+    _, _, events = open_flash(flash, no_epoch, Registers())
+    return events.sequence_next

@@ -92,6 +92,20 @@ def check_after_cut(flash: FaultyFlash, stored: int) -> None:
     assert cell_on(flash).load() == value(7)
 
 
+def test_the_last_value_is_known_past_the_end_of_generations_by_one_copy_alone() -> None:
+    for stuck in range(2):
+        flash = FaultyFlash(SECTOR_SIZE, 2)
+        slots = Slots(flash, 0, 2)
+        for sector in range(2):
+            slots.payload[:5] = value(100)
+            assert slots.write(sector, 0, 0xFFFFFFFF - 5)
+        for place in range(stuck * SECTOR_SIZE, (stuck + 1) * SECTOR_SIZE):
+            flash.stick(place, flash.cells[place])  # keeps the old value for ever
+        for number in range(STORES):
+            cell_on(flash).store(value(number))
+            assert cell_on(flash).load() == value(number)
+
+
 def test_a_copy_whose_sector_is_worn_out_is_done_without() -> None:
     flash = FaultyFlash(SECTOR_SIZE, 2)
     for place in range(SECTOR_SIZE):

@@ -16,7 +16,6 @@ EPOCH = 77
 def started(flash: FaultyFlash) -> Checkpoint:
     """Return the checkpoint of a meter that starts, as the firmware would."""
     checkpoint = Checkpoint(Cell(Slots(flash, 0, 2), VALUE_SIZE), lambda: EPOCH, Registers())
-    checkpoint.mend()
     checkpoint.epoch_of_format()
     return checkpoint
 

@@ -63,7 +63,6 @@ def open_flash(
     Raises StartRefused.
     """
     checkpoint = open_checkpoint(flash, draw_u32, registers)
-    checkpoint.mend()
     sectors = flash.sector_count - RING_SECTOR
     readings = Journal(_open_ring(flash, RING_SECTOR, sectors, checkpoint, READINGS))
     sectors = RING_SECTOR - _EVENT_SECTOR

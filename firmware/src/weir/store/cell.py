@@ -39,10 +39,6 @@ class Cell:
                 return bytes(self._slots.payload[: self._value_size])
         return None
 
-    def is_doubled(self) -> bool:
-        """Return whether both copies hold the same value."""
-        return min(self._slot_valid) >= 0 and self._generation[0] == self._generation[1]
-
     def store(self, value: bytes) -> None:
         """Replace the value. Durable once this returns, in both copies unless one is worn out.
 

@@ -60,11 +60,6 @@ class Checkpoint:
             self.sequence_ends = ends
         self._frame_next = self._frame_end
 
-    def mend(self) -> None:
-        """Write a copy that a power cut or a bad place has left behind the other."""
-        if not (self.epoch is None or self._cell.is_doubled()):
-            self._store(self._frame_end)
-
     def epoch_of_format(self) -> int:
         """Return the epoch of a ring that is formatted, drawn when there is none.
 

@@ -86,6 +86,22 @@ def test_a_boot_without_records_of_its_own_leaves_no_wrong_time(books: Bookkeepi
     assert measured(books) == {4: NOW_S + DAY_S - 100}
 
 
+def test_a_boot_that_lost_the_newest_records_still_places_its_own(books: Bookkeeping) -> None:
+    say_unset_hello(books, boot=0, after=90, clock_s=100)
+    say_unset_hello(books, boot=95, after=100, clock_s=4000)
+    books.take(unset(99, 3900))
+    books.now_ms += DAY_S * 1000
+    say_unset_hello(books, boot=92, after=92, clock_s=10)  # it is told to go on from 100
+    books.take(unset(103, 3600))
+    say_timed_hello(books, boot=110, after=111)
+    books.take(unset(101, 1800))
+    assert measured(books) == {
+        99: NOW_S - 100,
+        101: NOW_S + DAY_S + 1790,
+        103: NOW_S + DAY_S + 3590,
+    }
+
+
 def test_boots_whose_records_are_overwritten_are_forgotten(books: Bookkeeping) -> None:
     for boot in range(0, 50, 10):
         books.hello(time_quality=0, boot_sequence=boot, sequence_next=boot + 10)

@@ -23,6 +23,8 @@ def follow_boot(
     if promise.boot_sequence > former:
         heard = min(promise.sequence_next, promise.boot_sequence)
         _end_boot(connection, origin, former, heard)
+    if promise.boot_sequence < former:
+        _forget_later(connection, origin, promise.boot_sequence)
     _forget_boots(connection, origin, unwrap(hello["sequence_oldest"], promise.sequence_next))
     ring_next = unwrap(hello["sequence_next"], promise.boot_sequence)
     _note_boot(connection, origin, promise, ring_next)
@@ -78,6 +80,14 @@ def _forget_boots(connection: sqlite3.Connection, origin: Origin, oldest: int) -
     connection.execute(
         "DELETE FROM boots WHERE meter_id = ? AND epoch = ? AND sequence_end <= ?",
         (origin.meter_id, origin.epoch, oldest),
+    )
+
+
+def _forget_later(connection: sqlite3.Connection, origin: Origin, boot_sequence: int) -> None:
+    """Drop boots that began later than the present one: the meter has lost their records."""
+    connection.execute(
+        "DELETE FROM boots WHERE meter_id = ? AND epoch = ? AND boot_sequence > ?",
+        (origin.meter_id, origin.epoch, boot_sequence),
     )
 
 

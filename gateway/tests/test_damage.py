@@ -367,3 +367,32 @@ def test_a_second_replacement_begins_higher_still(
     file.prepare()
     with closing(file.connect()) as connection:
         assert say_hello(connection).downlink_counter >= first + (1 << 20)
+
+
+def test_a_log_that_was_lost_takes_no_downlink_counter_back(path: Path) -> None:
+    before = path.read_bytes()
+    books = Bookkeeping(path)
+    books.counter = RECORDS
+    used = [books.span(first, first).downlink_counter for first in range(RECORDS, RECORDS + 200)]
+    books.connection.close()
+    path.write_bytes(before)  # as it was before that log came into it
+    file = DatabaseFile(path)
+    file.prepare()
+    books = Bookkeeping(path)
+    books.counter = RECORDS
+    assert books.hello().downlink_counter > max(used)
+    books.connection.close()
+
+
+def test_a_log_that_is_there_leaves_the_downlink_counters_in_order(path: Path) -> None:
+    books = Bookkeeping(path)
+    books.counter = RECORDS
+    used = books.hello().downlink_counter
+    left = contents(path.parent)
+    books.connection.close()
+    for name, content in left.items():  # as a kill leaves it
+        path.with_name(name).write_bytes(content)
+    DatabaseFile(path).prepare()
+    with closing(schema.connect(path, read_only=True)) as connection:
+        (next_one,) = connection.execute("SELECT downlink_counter FROM custody").fetchone()
+    assert next_one == used + 1

@@ -96,3 +96,22 @@ def test_damaged_before_it_starts_it_begins_anew(
     with closing(gateway.dial()) as link:
         send_all(link, meter)
     assert gateway.stored_count(METER) == RECORDS
+
+
+def test_a_lost_log_is_filled_from_the_ring_and_repeats_no_nonce(
+    gateway: GatewayRun, meter: ScriptedMeter
+) -> None:
+    gateway.start()
+    with closing(gateway.dial()) as link:
+        send_all(link, meter)
+    gateway.kill()
+    for ending in ("-wal", "-shm"):
+        (gateway.folder / f"weir.db{ending}").unlink()
+
+    gateway.start()
+    held = gateway.stored_count(METER)
+    assert held < RECORDS
+    with closing(gateway.dial()) as link:
+        send_all(link, meter)  # the scripted meter refuses a counter that was used before
+    assert gateway.stored_count(METER) == RECORDS
+    assert gateway.client.gateway()["store"]["alarm"] is None

@@ -26,6 +26,9 @@ RENEWALS_WITHIN_S = 3600.0
 DOWNLINK_AHEAD = 1 << 20
 """More downlinks than go to one meter in a burst, above the one a second that the clock covers."""
 
+DOWNLINKS_IN_LOG = 1 << 14
+"""More downlinks to one meter than a log holds that was lost."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -89,9 +92,12 @@ class DatabaseFile:
             _logger.error("%s", messages.STORE_SET_ASIDE_ENDED.format(path=finished))
         elif self._was_ours() and not _size(self._path) and not _size(self._log):
             _logger.error("%s", messages.STORE_GONE.format(path=self._path))
+        may_lack_log = not _size(self._log)  # as after a clean stop
         try:
             self._check()
             self._make_ready()
+            if may_lack_log:
+                self._skip_downlinks()
         except sqlite3.Error as error:
             if not damage.is_damage(error):
                 raise
@@ -118,6 +124,10 @@ class DatabaseFile:
             with closing(schema.connect(self._path)) as connection:
                 schema.begin_ahead(connection, replaced_count * DOWNLINK_AHEAD)
         self._is_prepared = True
+
+    def _skip_downlinks(self) -> None:
+        with closing(schema.connect(self._path)) as connection:
+            schema.skip_downlinks(connection, DOWNLINKS_IN_LOG)
 
     def _begin_anew(self, mode: int | None) -> None:
         """Create the file with the rights that the one before had; a full disk waits its turn."""

@@ -229,6 +229,24 @@ def begin_ahead(connection: sqlite3.Connection, downlink_ahead: int) -> None:
     )
 
 
+def skip_downlinks(connection: sqlite3.Connection, count: int) -> None:
+    """Leave out so many downlink counters of every meter, also of those not known yet.
+
+    They may have been used already.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE custody SET downlink_counter = downlink_counter + ?", (count,))
+    connection.execute(
+        "INSERT INTO replacement SELECT COALESCE(MAX(downlink_ahead), 0) + ? FROM replacement",
+        (count,),
+    )
+    connection.execute(
+        "DELETE FROM replacement "
+        "WHERE downlink_ahead < (SELECT MAX(downlink_ahead) FROM replacement)"
+    )
+    connection.execute("COMMIT")
+
+
 def refuse_foreign(
     connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)
 ) -> None:

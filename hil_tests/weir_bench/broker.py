@@ -19,7 +19,7 @@ class Mosquitto:
             "persistence true\n"
             f"persistence_location {folder}/\n"
             "autosave_on_changes true\n"
-            "autosave_interval 1\n"  # change by change, so that it forgets nothing when killed
+            "autosave_interval 1\n"  # change by change; but a PUBACK goes out before the write
             f"user {getpass.getuser()}\n"  # started by root it would become someone else
             "log_type all\n"
             "connection_messages true\n"

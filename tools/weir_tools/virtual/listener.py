@@ -2,8 +2,10 @@
 
 import sqlite3
 
+from weir.link.codec import split_downlink, unpack_body
+from weir.link.tables_gen import TYPE_ACKNOWLEDGE
 from weir_protocol.errors import PeerError
-from weir_protocol.frames import FrameType, parse_body, peek_header
+from weir_protocol.frames import peek_header
 from weir_protocol.framing import Deframer
 from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, Sealer, nonce
 from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger, MeterBook
@@ -33,17 +35,22 @@ class Listener:
     def hear_down(self, stream: bytes) -> None:
         """Hear the bytes of downlinks."""
         for frame in Deframer().feed(stream):
-            header = peek_header(frame)
-            clear = header.encode()
-            at = nonce(header.meter_id, self._book.epoch, header.counter, DIRECTION_DOWNLINK)
+            header = split_downlink(frame)
+            if header is None:
+                self._ledger.breach(self._book.meter_id, None, "was sent a frame that is none")
+                continue
+            frame_type, meter_id, counter, size = header
+            at = nonce(meter_id, self._book.epoch, counter, DIRECTION_DOWNLINK)
             try:
-                body = self._sealer.open(at, clear, frame[len(clear) :])
+                body = self._sealer.open(at, frame[:size], frame[size:])
             except PeerError:
                 continue  # for an epoch that the meter has left
             if not (self._ledger.clock_jumps and self._ledger.restores):
-                self._check_counter(DIRECTION_DOWNLINK, header.counter)
-            if header.frame_type is FrameType.ACKNOWLEDGE:
-                self._check(parse_body(header.frame_type, body))
+                self._check_counter(DIRECTION_DOWNLINK, counter)
+            unpacked = unpack_body(frame_type, body)
+            if frame_type == TYPE_ACKNOWLEDGE and unpacked is not None:
+                answers, _, _, resume_at, _ = unpacked[0]
+                self._check(answers, resume_at)
 
     def _check_counter(self, direction: int, counter: int) -> None:
         used = (direction, self._book.epoch, counter)
@@ -52,18 +59,17 @@ class Listener:
             self._ledger.breach(self._book.meter_id, None, what)
         self._used.add(used)
 
-    def _check(self, fields: dict[str, int]) -> None:
+    def _check(self, answers: int, resume_at: int) -> None:
         meter_id, epoch = self._book.meter_id, self._book.epoch
         durable = self._ledger.uplink_counters.get((meter_id, epoch), -1)
-        if fields["answers"] > durable:
+        if answers > durable:
             self._ledger.breach(
-                meter_id, None, f"frame {fields['answers']} was acknowledged before its commit"
+                meter_id, None, f"frame {answers} was acknowledged before its commit"
             )
         if self._restores != self._ledger.restores:
             self._restores = self._ledger.restores
             self._assured.clear()
         first = self._assured.get(epoch)
-        resume_at = fields["resume_at"]
         if first is not None:
             for step in range(_span(first, resume_at)):
                 self._check_record(epoch, (first + step) & SEQUENCE_MASK)

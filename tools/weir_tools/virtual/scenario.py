@@ -77,6 +77,7 @@ class Equipment:
     is_old: bool
 
 
+_SEND_INTERVALS_S = (900, HOUR_S, HOUR_S, *5 * (4 * HOUR_S,))
 _FLASHES = ((512, 6), (512, 24), (1024, 16), (4096, 3), (4096, 8))
 
 
@@ -85,7 +86,7 @@ def equipment(chance: random.Random) -> Equipment:
     return Equipment(
         sample_interval_s=chance.choice((300, 900, 900)),
         store_interval_s=900,
-        send_interval_s=chance.choice((900, HOUR_S, 4 * HOUR_S, 4 * HOUR_S)),
+        send_interval_s=chance.choice(_SEND_INTERVALS_S),
         sector_size=sector_size,
         ring_sectors=ring_sectors,
         program_size=chance.choice((1, 4, 32, 256)),

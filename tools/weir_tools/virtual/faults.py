@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from weir_tools.virtual.broker import VirtualBroker
 from weir_tools.virtual.gateway import VirtualGateway
-from weir_tools.virtual.link import Weather
 from weir_tools.virtual.meter import VirtualMeter
-from weir_tools.virtual.scenario import BAD_WEATHER, DAY_S, HOUR_S, MINUTE_S, Fault, Scenario
+from weir_tools.virtual.scenario import DAY_S, HOUR_S, MINUTE_S, Fault, Scenario
 from weir_tools.virtual.store import KillPoint
+from weir_tools.virtual.weather import BAD_WEATHER, Weather
 
 Course = Coroutine[Any, Any, None]
 

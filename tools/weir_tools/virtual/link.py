@@ -1,13 +1,16 @@
-"""A link between one meter and the gateway, as good or bad as the weather."""
+"""A link between one meter and the gateway, as good or bad as the weather.
+
+Import it after `weir_tools.firmware_on_host.make_importable`.
+"""
 
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from weir_gateway.links.stream import LinkClosed
 from weir_tools.virtual.listener import Listener
 from weir_tools.virtual.trace import Trace
+from weir_tools.virtual.weather import Weather
 
 CHUNK_SIZE_MAX = 256
 """The most that a meter's port gives at once."""
@@ -15,19 +18,6 @@ CHUNK_SIZE_MAX = 256
 _DIAL_S = 0.4
 _REDIAL_MS = 5000
 _BEHIND_S_MAX = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """Shares of the frames that meet each fate; delays in seconds."""
-
-    loss: float = 0.0
-    duplication: float = 0.0
-    reordering: float = 0.0
-    corruption: float = 0.0
-    truncation: float = 0.0
-    delay_s_min: float = 0.05
-    delay_s_max: float = 0.15
 
 
 class Channel:

@@ -4,8 +4,6 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from weir_tools.virtual.link import Weather
-
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
@@ -26,16 +24,6 @@ class Fault(StrEnum):
 
 
 ALL_FAULTS = frozenset(Fault)
-
-BAD_WEATHER = Weather(
-    loss=0.30,
-    duplication=0.10,
-    reordering=0.05,
-    corruption=0.02,
-    truncation=0.02,
-    delay_s_min=0.05,
-    delay_s_max=1.0,
-)
 
 
 @dataclass(frozen=True, slots=True)

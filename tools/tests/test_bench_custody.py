@@ -23,7 +23,9 @@ def run_apart(hash_seed: str) -> dict[str, Any]:
     environment = {
         **os.environ,
         "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": os.pathsep.join(
+            place for place in sys.path if not place.endswith("firmware/src")
+        ),
     }
     done = subprocess.run(command, capture_output=True, check=True, env=environment, timeout=120)
     summary: dict[str, Any] = json.loads(done.stdout)

@@ -52,6 +52,7 @@ class FlashLife:
         registers = Registers()
         try:
             checkpoint, readings, events = open_flash(self.flash, no_epoch, registers)
+            assert events is not None
             self._check(registers, readings, events)
             self._append(EVENTS, events, [0, 0, 1, 0, 1, 0])
             for step in range(1, steps + 1):

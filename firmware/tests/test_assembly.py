@@ -133,6 +133,22 @@ def test_registers_and_records_survive_a_restart() -> None:
     assert hello_registers(again.sent[0]) == 1240
 
 
+def test_readings_go_on_when_the_ring_of_events_is_worn_out_at_a_start_or_later() -> None:
+    for worn_at_start in (True, False):
+        flash = new_flash()
+        board = FakeBoard(flash)
+        if not worn_at_start:
+            assemble(board).turn()
+        flash.unprogrammable.update(range(4, RING_SECTOR))
+        board = FakeBoard(flash)
+        cycle = assemble(board)
+        board.counted = 1000
+        run_until(cycle, board, 16 * MINUTE_MS)
+        again = FakeBoard(flash)
+        run_until(assemble(again), again, 16 * MINUTE_MS)
+        assert hello_registers(again.sent[0]) == 1000
+
+
 def hello_registers(stream: bytes) -> int:
     """Return the forward register in a HELLO that NoCipher sealed: its key stream is 0."""
     import struct
@@ -199,11 +215,13 @@ def test_an_empty_ring_goes_on_in_its_epoch_after_all_that_it_may_have_used() ->
         board.counted = 77
         run_until(assemble(board), board, 40 * 15 * MINUTE_MS)
         _, readings, events = open_flash(flash, no_epoch, Registers())
+        assert events is not None
         made = readings.sequence_next, events.sequence_next
         for sector in range(first, end):
             flash.erase_sector(sector)
         registers = Registers()
         checkpoint, readings, events = open_flash(flash, no_epoch, registers)
+        assert events is not None
         assert checkpoint.epoch == 1
         assert 0 <= readings.sequence_next - made[0] <= 15
         assert 0 <= events.sequence_next - made[1] <= 15
@@ -261,4 +279,5 @@ def check_gap(flash: FaultyFlash, counted: int) -> None:
 
 def flash_events(flash: FaultyFlash) -> int:
     _, _, events = open_flash(flash, no_epoch, Registers())
+    assert events is not None
     return events.sequence_next

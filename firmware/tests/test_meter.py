@@ -53,7 +53,9 @@ class Rig:
     def __init__(self, flash: "FaultyFlash | None" = None, now_ms: int = 0) -> None:
         self.flash = flash or FaultyFlash(4096, RING_SECTOR + 4)
         registers = Registers()
-        _, self.journal, self.events = open_flash(self.flash, lambda: 1, registers)
+        _, self.journal, events = open_flash(self.flash, lambda: 1, registers)
+        assert events is not None
+        self.events = events
         self.timekeeper = Timekeeper()
         self.session = FakeSession()
         self.meter = Meter(

@@ -15,7 +15,7 @@ from weir.store.cell import SECTORS, Cell
 from weir.store.checkpoint import EVENTS, READINGS, VALUE_SIZE, Checkpoint
 from weir.store.journal import EVENT, FIELD_COUNT, Journal
 from weir.store.ring import RingLog
-from weir.store.slots import Slots
+from weir.store.slots import FlashWornOut, Slots
 from weir.wake_cycle import WakeCycle
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
@@ -54,19 +54,26 @@ def _open_ring(
     return ring
 
 
+def _open_events(flash: "FlashRegion", checkpoint: Checkpoint) -> "Journal | None":
+    sectors = RING_SECTOR - _EVENT_SECTOR
+    try:
+        return Journal(_open_ring(flash, _EVENT_SECTOR, sectors, checkpoint, EVENTS), EVENT)
+    except FlashWornOut:
+        return None
+
+
 def open_flash(
     flash: "FlashRegion", draw_u32: "Callable[[], int]", registers: Registers
-) -> "tuple[Checkpoint, Journal, Journal]":
+) -> "tuple[Checkpoint, Journal, Journal | None]":
     """Return checkpoint, readings and events; bring the registers up to what flash knows of.
 
     A flash that is empty gets an epoch. A ring that must be formatted later goes on in that one.
-    Raises StartRefused.
+    There are no events when their ring is worn out. Raises StartRefused.
     """
     checkpoint = open_checkpoint(flash, draw_u32, registers)
     sectors = flash.sector_count - RING_SECTOR
     readings = Journal(_open_ring(flash, RING_SECTOR, sectors, checkpoint, READINGS))
-    sectors = RING_SECTOR - _EVENT_SECTOR
-    events = Journal(_open_ring(flash, _EVENT_SECTOR, sectors, checkpoint, EVENTS), EVENT)
+    events = _open_events(flash, checkpoint)
     record = [0] * FIELD_COUNT
     if readings.read_last_into(record):
         registers.catch_up(record[_FORWARD], record[_REVERSE])

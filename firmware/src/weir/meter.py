@@ -4,6 +4,7 @@ from micropython import const
 from weir.link import tables_gen as t
 from weir.schedule import timekeeper as clock
 from weir.store.checkpoint import CounterExhausted
+from weir.store.slots import FlashWornOut
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Meter:
         timekeeper: "Timekeeper",
         timetable: "Timetable",
         journal: "Journal",
-        events: "Journal",
+        events: "Journal | None",
         session: "Session",
         reset_cause: int,
     ) -> None:
@@ -128,18 +129,27 @@ class Meter:
         self._timekeeper.start(now_ms)
         self._timetable.start(0)
         self._interval.flag(t.STATUS_RESTARTED)
-        if self._events.sequence_next:  # not the first start of all
+        if not self._is_first_start():
             self._interval.flag(t.STATUS_REGISTER_GAP)  # pulses since the last record, if any
         self._note(t.EVENT_RESTARTED, self._reset_cause, now_ms)
 
+    def _is_first_start(self) -> bool:
+        return self._events is not None and self._events.sequence_next == 0
+
     def _note(self, code: int, value: int, now_ms: int) -> None:
+        """Store an event. Where its ring is worn out, readings go on without."""
+        if self._events is None:
+            return
         event = self._event
         event[0] = self._timekeeper.calendar_ms(now_ms) // 1000
         event[1] = self._timekeeper.quality(now_ms)
         event[2], event[3] = code, t.PHASE_NOTE
         event[4] = min(max(value, -0x80000000), 0x7FFFFFFF)
         event[5] = 0  # no limit
-        self._events.append(event)
+        try:
+            self._events.append(event)
+        except FlashWornOut:
+            self._events = None
 
     def _sample(self, now_ms: int, calendar_ms: int, pressure_kpa: "int | None") -> None:
         span_ms = self._timetable.sample_interval_ms

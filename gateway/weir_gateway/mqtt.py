@@ -27,7 +27,7 @@ WINDOW_MAX = 50
 """Messages in flight. paho looks through all of them at every PUBACK, so more is slower."""
 
 KEEPALIVE_S = 30
-CONNACK_S_MAX = {MQTTProtocolVersion.MQTTv5: 3.0, MQTTProtocolVersion.MQTTv311: 10.0}
+CONNACK_S_MAX = {MQTTProtocolVersion.MQTTv5: 10.0, MQTTProtocolVersion.MQTTv311: 10.0}
 """How long a broker may take to answer. Some that do not know MQTT 5 never do."""
 
 STUCK_S_MAX = 60.0

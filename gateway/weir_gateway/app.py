@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +16,26 @@ from weir_gateway.api import Api
 from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.backfills import Backfills
 from weir_gateway.board import Board
-from weir_gateway.broker import Broker
 from weir_gateway.clock import Clock
 from weir_gateway.config import ClockConfig, Config
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
 from weir_gateway.disk import DiskWatch
-from weir_gateway.documents import json_bytes
-from weir_gateway.errors import ConfigError, GatewayError, StoreUnavailable
-from weir_gateway.gap_publisher import GapPublisher
-from weir_gateway.inbox import Inbox
-from weir_gateway.inlet import Inlet
+from weir_gateway.errors import ConfigError, GatewayError
 from weir_gateway.links.driver import Driver
 from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
 from weir_gateway.links.tcp import TcpListener
 from weir_gateway.links.turns import Turns
 from weir_gateway.lock import only_one
-from weir_gateway.mqtt import Delivery, Will
-from weir_gateway.publisher import Publisher
+from weir_gateway.messaging import Messaging
 from weir_gateway.registry import Registry
-from weir_gateway.replay import Replayer
 from weir_gateway.retention import Retention
 from weir_gateway.service import Service
 from weir_gateway.status import StatusReporter, Tally
 from weir_gateway.store import Store, queries
-from weir_gateway.topics import Topics
 from weir_protocol.frames import FrameType
 from weir_protocol.framing import Deframer
-
-FLUSH_S_MAX = 5.0
-"""How long a stopping gateway goes on publishing. What is left is on disk for the next start."""
 
 _HOUSEKEEPING_S = 1.0
 _log = logging.getLogger(__name__)
@@ -94,15 +83,25 @@ class Gateway:
         )
         self._links = self._make_links()
         self._disk = DiskWatch(self._store, config.gateway.database, config.gateway.disk_warning_h)
-        self._make_publishing()
-        backfills = Backfills(self._store, self._clock)
+        self._messaging = Messaging(config, self._store, self._registry, self._clock)
+        self._availability = AvailabilityWatch(self._clock, self._on_availability)
+        reporter = self._make_reporter()
+        self._board = Board(
+            self._store,
+            self._registry,
+            self._messaging.broker,
+            self._messaging.topics,
+            self._availability,
+            reporter,
+        )
+        self._messaging.connected.append(self._board.on_connected)
         api = Api(
             self._store,
             self._registry,
             self._availability,
-            self._reporter,
-            backfills,
-            self._replayer,
+            reporter,
+            Backfills(self._store, self._clock),
+            self._messaging.replayer,
         )
         self._service = Service(config.gateway.socket, api.respond)
 
@@ -121,11 +120,9 @@ class Gateway:
                 stack.push_async_callback(link.stop)
             await self._service.start()
             stack.push_async_callback(self._service.stop)
-            self._spawn(self._broker.run())
-            self._spawn(self._publisher.run())
-            self._spawn(self._gap_publisher.run())
+            for part in self._messaging.parts():
+                self._spawn(part)
             self._spawn(self._board.run())
-            self._spawn(self._inbox.run())
             self._spawn(self._disk.run())
             self._spawn(self._keep_house())
             if days := self._config.gateway.retention_days:
@@ -133,7 +130,9 @@ class Gateway:
                 self._spawn(retention.run())
             self._say_ready()
             await self._until_stopped()
-        _log.info("stopped; %d readings wait for the next start", self._publisher.backlog)
+        _log.info(
+            "stopped; %d readings wait for the next start", self._messaging.publisher.backlog
+        )
 
     def _make_links(self) -> list[Link]:
         config = self._config
@@ -145,42 +144,23 @@ class Gateway:
     def _make_driver(self) -> Driver:
         return Driver(self._custodian, Deframer(), self._counters, self._turns)
 
-    def _make_publishing(self) -> None:
-        gateway_id = self._config.gateway.id
-        topics = Topics(self._config.mqtt.prefix, gateway_id)
-        will = Will(topics.status(), _last_words(gateway_id, "connection lost"))
-        self._broker = Broker(self._config.mqtt, will, self._on_connected)
-        self._publisher = Publisher(self._store, self._broker, topics)
-        self._gap_publisher = GapPublisher(self._store, self._broker, topics, self._clock)
-        self._broker.on_delivered = self._on_delivered
-        self._replayer = Replayer(self._store, self._registry, self._publisher.add)
-        self._make_inbox(topics)
-        self._availability = AvailabilityWatch(self._clock, self._on_availability)
-        self._reporter = StatusReporter(
-            gateway_id,
+    def _make_reporter(self) -> StatusReporter:
+        return StatusReporter(
+            self._config.gateway.id,
             self._clock,
             self._registry,
             self._store,
-            self._broker,
-            self._publisher,
+            self._messaging.broker,
+            self._messaging.publisher,
             self._availability,
             self._counters,
             self._tally,
             self._links,
             self._disk,
         )
-        self._board = Board(
-            self._store, self._registry, self._broker, topics, self._availability, self._reporter
-        )
-
-    def _make_inbox(self, topics: Topics) -> None:
-        self._inbox = Inbox(self._broker, topics.prefix)
-        self._inbox.routes[topics.replay()] = self._replayer.answer
-        if self._config.mqtt.requests:
-            self._broker.inlet = Inlet(tuple(self._inbox.routes), self._inbox.offer)
 
     async def _load(self) -> None:
-        await self._publisher.load()
+        await self._messaging.publisher.load()
         self._availability.expect(self._registry)
         for meter_id, send_s in (await self._store.read(queries.send_intervals_s)).items():
             self._availability.learn(meter_id, send_s)
@@ -208,22 +188,11 @@ class Gateway:
     async def _stop_publishing(self) -> None:
         """Publish what waits for a bounded time, then say goodbye to the broker."""
         if self._stop.is_set():
-            await self._flush()
+            await self._messaging.flush(self._hurry)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._broker.close(_last_words(self._config.gateway.id, "stopped"))
-        with contextlib.suppress(StoreUnavailable):  # then they are published again: no loss
-            await self._publisher.mark()
-
-    async def _flush(self) -> None:
-        flush = asyncio.create_task(self._publisher.flush())
-        hurry = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait(
-            [flush, hurry], timeout=FLUSH_S_MAX, return_when=asyncio.FIRST_COMPLETED
-        )
-        flush.cancel()
-        hurry.cancel()
+        await self._messaging.close()
 
     async def _keep_house(self) -> None:
         while True:
@@ -241,33 +210,17 @@ class Gateway:
             self._hurry.set()
         self._stop.set()
 
-    def _on_connected(self) -> None:
-        self._publisher.on_connected()
-        self._gap_publisher.on_connected()
-        self._board.on_connected()
-
-    def _on_delivered(self, deliveries: Sequence[Delivery]) -> None:
-        self._publisher.on_delivered(deliveries)
-        self._gap_publisher.on_delivered(deliveries)
-
     def _on_availability(self, meter_id: int) -> None:
         _log.info("meter %d is %s", meter_id, self._availability.of(meter_id).value)
         self._board.note_availability(meter_id)
 
     def _on_store_renewed(self) -> None:
         """Count anew what waits: readings in hand may be gone from the fresh database."""
-        self._spawn(self._load_backlog())
-
-    async def _load_backlog(self) -> None:
-        while True:
-            try:
-                return await self._publisher.load()
-            except StoreUnavailable:
-                await asyncio.sleep(_HOUSEKEEPING_S)
+        self._spawn(self._messaging.load_backlog())
 
     def _activity(self) -> object:
         """Return what changes while meters are heard or readings are published."""
-        return self._tally.counts.total(), self._publisher.published
+        return self._tally.counts.total(), self._messaging.publisher.published
 
     def _on_taken(self, taken: Taken) -> None:
         uplink, receipt = taken.uplink, taken.receipt
@@ -276,10 +229,7 @@ class Gateway:
             self._availability.learn(uplink.meter_id, uplink.fields["send_interval_s"])
         self._availability.hear(uplink.meter_id)
         self._board.note_state(uplink.meter_id)
-        if receipt.stored_count:
-            self._publisher.add(uplink.meter_id, receipt.stored_count)
-        if receipt.lost_count:
-            self._gap_publisher.note_lost()
+        self._messaging.note(uplink.meter_id, receipt)
 
 
 def _make_clock(config: ClockConfig | None) -> Clock:
@@ -287,7 +237,3 @@ def _make_clock(config: ClockConfig | None) -> Clock:
         return Clock()
     origin_s = time.time() if config.origin_s is None else config.origin_s
     return Clock(config.start_s, origin_s, config.speed)
-
-
-def _last_words(gateway_id: str, why: str) -> bytes:
-    return json_bytes({"gateway": gateway_id, "status": "offline", "reason": why})

@@ -21,6 +21,9 @@ WINDOW = 4  # frames under way at once: hides the round trip, bounds what a loss
 ATTEMPTS_MAX = 4  # passes without progress before the session is given up
 HELLO_ATTEMPT = 2  # passes without progress before HELLO is said again
 POLLS_MAX = 4  # in one session
+HELLOS_MAX = 4  # in one session
+FRAMES_SPARE = 128  # in one session, beside one for each 8 records that the journal keeps
+SKIP_MAX = 1 << 20  # sequences: what a gateway claims to hold beyond that is not believed
 ACKNOWLEDGE_TIMEOUT_MS = 5000
 
 _HEADER_SIZE_MAX = const(10)
@@ -71,6 +74,9 @@ class DeviceSession:
         self._gateway_wants_more = False
         self._poll_due = False
         self._polls = 0
+        self._hellos = 0
+        self._frames_left = 0  # so that no gateway keeps the meter on air for ever
+        self._furthest = self.cursor  # what is ahead of it is progress
 
     @property
     def complete(self) -> bool:
@@ -84,7 +90,10 @@ class DeviceSession:
         self._flight.clear()
         self._asked.clear()
         self._asked_by = self._answered = 0
-        self._attempt = self._polls = 0
+        self._attempt = self._polls = self._hellos = 0
+        kept = ahead(self._journal.sequence_next, self._journal.sequence_oldest)
+        self._frames_left = FRAMES_SPARE + kept // 8
+        self._furthest = self.cursor
         self._poll_due = self._gateway_wants_more  # a request of last time may be unfinished
         self._leans = True
         self._start_pass(0)
@@ -173,14 +182,18 @@ class DeviceSession:
 
     def _follow(self, sent: Sent, resume_at: int) -> None:
         """Let the gateway say where to go on (WL-ACK-04, WL-ACK-06)."""
-        if ahead(resume_at, self._journal.sequence_next) > 0:
-            if sent.content == HELLO:
+        beyond = ahead(resume_at, self._journal.sequence_next)
+        if beyond > 0:
+            if sent.content == HELLO and beyond <= SKIP_MAX:
                 self._journal.skip_to(resume_at)
             resume_at = self._journal.sequence_next
-        if resume_at != self.cursor:
+        if sent.content == HELLO and resume_at != self.cursor:
+            self._furthest = resume_at
+            self._leans = False  # the gateway may have noted the record before as missing
             self._attempt = 0
-            if sent.content == HELLO:
-                self._leans = False  # the gateway may have noted the record before as missing
+        elif ahead(resume_at, self._furthest) > 0:
+            self._furthest = resume_at
+            self._attempt = 0
         self.cursor = resume_at
         if sent.content == HELLO or ahead(self.cursor, self._next) > 0:
             self._next = self.cursor
@@ -221,13 +234,24 @@ class DeviceSession:
         self.link_wake_at_ms = None
 
     def _go_on(self, link_ms: int, now_ms: int) -> bytes:
+        if self._frames_left <= 0:
+            return self._give_up()
         if self._next != self._journal.sequence_next:
             return self._send_new(link_ms, now_ms)
         if self._asked:
             return self._send_asked(link_ms, now_ms)
         return b"" if self._flight.waiting else self._stay_or_end(link_ms, now_ms)
 
+    def _give_up(self) -> bytes:
+        """Wait for the last answers, then end. The next session goes on from there."""
+        if not self._flight.waiting:
+            self.abort()
+        return b""
+
     def _say_hello(self, link_ms: int, now_ms: int) -> bytes:
+        if self._hellos == HELLOS_MAX:
+            return self._give_up()
+        self._hellos += 1
         body = codec.pack_body(t.TYPE_HELLO, self._describe())
         return self._send(t.TYPE_HELLO, body, HELLO, link_ms, now_ms)
 
@@ -266,6 +290,7 @@ class DeviceSession:
         counter = sealer.next_counter()
         header = codec.header(frame_type, sealer.meter_id, counter, sealer.epoch)
         nonce = sealer.nonce(counter, sealing.UPLINK)
+        self._frames_left -= 1
         self._flight.add(Sent(counter, content, dispatch.first, dispatch.end, now_ms))
         self._set_timer(link_ms)
         return enframe(header + sealer.seal(nonce, header, body))

@@ -1,0 +1,110 @@
+"""A session ends whatever its gateway answers (WL-SES-07)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from crosscheck.memory_link import NOW_MS, U32, MemoryGateway, MemoryJournal, MemoryMeter, drain
+from weir.link.session import FRAMES_SPARE, HELLOS_MAX, SKIP_MAX
+from weir_protocol.frames import AcknowledgeFlag, FrameType
+from weir_protocol.session import Uplink
+
+RECORDS = 3000
+
+
+class Confused(MemoryGateway):
+    """Answers the n-th uplink of a session with what ``answer_to`` makes of it."""
+
+    def begin(self, answer_to: Callable[["Confused", Uplink, int], bytes]) -> None:
+        self._answer_to = answer_to
+        self.uplinks: list[Uplink] = []
+
+    def confuse(self, stream: bytes) -> bytes:
+        [frame] = self.deframer.feed(stream)
+        uplink = self.session.receive(frame)
+        self.uplinks.append(uplink)
+        return self._answer_to(self, uplink, len(self.uplinks))
+
+    def acknowledge(self, uplink: Uplink, resume_at: int, flags: int = 0) -> bytes:
+        return self.session.acknowledge(
+            uplink,
+            now_ms=NOW_MS,
+            resume_at=resume_at & U32,
+            downlink_counter=self._next_counter(),
+            flags=flags,
+        )
+
+
+def in_a_session(
+    answer_to: Callable[[Confused, Uplink, int], bytes],
+) -> tuple[MemoryMeter, Confused]:
+    """Run one session of a meter that had sent everything but its newest five records."""
+    meter, gateway = MemoryMeter(MemoryJournal(0, RECORDS)), Confused()
+    drain(meter, gateway)
+    gateway.begin(answer_to)
+    meter.journal.sequence_next += 5
+    meter.session.begin()
+    link_ms = 0
+    while meter.session.active and len(gateway.uplinks) <= 2 * RECORDS:
+        for stream in meter.frames(link_ms):
+            meter.session.receive(gateway.confuse(stream), link_ms, link_ms)
+        link_ms = max(link_ms + 1, meter.session.link_wake_at_ms or 0)
+    assert not meter.session.active
+    return meter, gateway
+
+
+@pytest.mark.parametrize(
+    "answer_to",
+    [
+        lambda to, uplink, _: to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING),
+        lambda to, uplink, _: to.acknowledge(uplink, 0),
+        lambda to, uplink, _: to.acknowledge(uplink, RECORDS),
+        lambda to, uplink, n: to.acknowledge(uplink, n % 2),
+        lambda to, uplink, n: to.acknowledge(uplink, RECORDS - n),
+        lambda to, uplink, n: to.acknowledge(uplink, RECORDS + 5 + n),
+        lambda to, uplink, _: to.request(uplink, [(0, RECORDS)]),
+        lambda to, uplink, _: to.request(uplink, [(0, 0)]) + to.acknowledge(uplink, RECORDS + 5),
+        lambda to, uplink, _: (
+            to.request(uplink, [(0, RECORDS)])
+            + to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING)
+        ),
+    ],
+    ids=[
+        "keeps it listening",
+        "always wants the first",
+        "never moves on",
+        "cannot decide",
+        "goes back by one each time",
+        "claims more each time",
+        "asks and never acknowledges",
+        "asks for the same again and again",
+        "asks for everything again and again",
+    ],
+)
+def test_a_session_is_bounded(answer_to: Callable[[Confused, Uplink, int], bytes]) -> None:
+    _, gateway = in_a_session(answer_to)
+    assert len(gateway.uplinks) <= FRAMES_SPARE + (RECORDS + 5) // 8 + 1
+
+
+def test_hello_is_not_said_for_ever() -> None:
+    _, gateway = in_a_session(
+        lambda to, uplink, _: to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.HELLO_WANTED)
+    )
+    types = [uplink.frame_type for uplink in gateway.uplinks]
+    assert types == [FrameType.READINGS] + [FrameType.HELLO] * HELLOS_MAX
+
+
+def test_a_gateway_that_claims_to_hold_a_million_records_more_is_not_believed() -> None:
+    def claim(to: Confused, uplink: Uplink, n: int) -> bytes:
+        flags = AcknowledgeFlag.HELLO_WANTED if n == 1 else 0
+        return to.acknowledge(uplink, RECORDS + 5 + SKIP_MAX + 1, flags)
+
+    meter, _ = in_a_session(claim)
+    assert meter.journal.sequence_next == RECORDS + 5
+
+
+def test_what_a_bounded_session_left_goes_out_in_the_next() -> None:
+    meter, _ = in_a_session(lambda to, uplink, n: to.acknowledge(uplink, n % 2))
+    gateway = MemoryGateway()
+    drain(meter, gateway)
+    assert {sequence for _, sequence in gateway.held} == set(range(RECORDS + 5))

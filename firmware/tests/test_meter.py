@@ -375,6 +375,13 @@ def test_a_step_of_the_clock_is_an_event_that_says_how_far() -> None:
         ]
 
 
+def test_a_time_that_no_record_can_hold_is_not_taken() -> None:
+    rig = rig_at_noon()
+    rig.set_clock(2**32 * 1000 - 1)
+    rig.run_until(15 * MINUTE_MS)
+    assert rig.records()[-1][0] == NOON_MS // 1000 + 15 * 60
+
+
 def test_a_clock_that_is_set_or_put_right_is_no_event() -> None:
     rig = rig_at_noon()
     rig.run_until(15 * MINUTE_MS)

@@ -6,6 +6,7 @@ from crosscheck.memory_link import (
     EPOCH,
     METER_ID,
     U32,
+    Link,
     MemoryGateway,
     MemoryJournal,
     MemoryMeter,
@@ -73,12 +74,12 @@ def test_any_one_frame_lost_of_a_window_is_asked_for_and_nothing_else_is_repeate
     assert gateway.repeated == 0
 
 
-def drain_rest(meter: MemoryMeter, gateway: MemoryGateway) -> None:
-    """Go on with the session under way to its end."""
+def drain_rest(meter: MemoryMeter, gateway: MemoryGateway, up: Link = perfect) -> None:
+    """Go on with the session under way to its end, at which everything is sent."""
     link_ms = 1
     while meter.session.active:
         for stream in meter.frames(link_ms):
-            meter.session.receive(gateway.answer(stream), link_ms, link_ms)
+            meter.session.receive(gateway.answer(up(stream)), link_ms, link_ms)
         link_ms = max(link_ms + 1, meter.session.link_wake_at_ms or 0)
     assert meter.session.complete
 
@@ -175,6 +176,17 @@ def test_a_later_request_replaces_the_one_before() -> None:
     assert [sequences_of(one) for one in sent] == [[7, 8], [700, 701, 702]]
 
 
+def test_nothing_of_a_replaced_request_is_sent_again() -> None:
+    meter, gateway = drained(900)
+    uplink, _ = in_a_session_with_one_new_record(meter, gateway)
+    meter.session.receive(gateway.request(uplink, [(0, 99)]), 0, 0)
+    assert len(meter.frames(0)) == 1
+    meter.session.receive(gateway.request(uplink, [(200, 202)]), 0, 0)
+    meter.frames(0)
+    sent = uplinks(gateway, meter.frames(ACKNOWLEDGE_TIMEOUT_MS))
+    assert not any(0 <= sequence <= 99 for one in sent for sequence in sequences_of(one))
+
+
 def test_what_was_never_recorded_is_left_out_of_a_request() -> None:
     meter, gateway = drained(20)
     uplink, _ = in_a_session_with_one_new_record(meter, gateway)
@@ -187,16 +199,15 @@ def test_a_repeated_old_or_foreign_request_is_refused() -> None:
     meter, gateway = drained(900)
     uplink, _ = in_a_session_with_one_new_record(meter, gateway)
     request = gateway.request(uplink, [(0, 3)])
-    stranger = Uplink(FrameType.READINGS, METER_ID, EPOCH, uplink.counter - 1, {})
-    meter.session.receive(gateway.request(stranger, [(0, 3)]), 0, 0)
-    assert meter.session.refused_count == 1
+    for counter in (0, uplink.counter - 1, uplink.counter + 1):
+        stranger = Uplink(FrameType.READINGS, METER_ID, EPOCH, counter, {})
+        meter.session.receive(gateway.request(stranger, [(0, 3)]), 0, 0)
+    assert meter.session.refused_count == 3
     meter.session.receive(request, 0, 0)
-    assert (
-        meter.session.refused_count == 1
-    )  # its counter is below the stranger's, which counts not
+    assert meter.session.refused_count == 3
     assert len(meter.frames(0)) == 1
     meter.session.receive(request, 0, 0)
-    assert meter.session.refused_count == 2
+    assert meter.session.refused_count == 4
     assert meter.frames(0) == []
 
 
@@ -260,6 +271,12 @@ def test_a_power_cut_of_the_meter_forgets_the_request_but_the_gateway_does_not()
 
 
 def test_a_month_without_a_gateway_is_healed_within_one_session() -> None:
-    meter, gateway = MemoryMeter(MemoryJournal(0, 2880)), MemoryGateway()
-    drain(meter, gateway, lossy(5, 0.1), perfect)
+    meter, gateway = connected(2880)
+    drain_rest(meter, gateway)
+    assert held(gateway) == set(range(2880))
+
+
+def test_a_month_without_a_gateway_is_healed_within_one_session_on_a_line_that_loses() -> None:
+    meter, gateway = connected(2880)
+    drain_rest(meter, gateway, lossy(5, 0.1))
     assert held(gateway) == set(range(2880))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         def transmit(self, link_ms: int, now_ms: int) -> bytes: ...
 
 
+_LATEST_MS = const(4_290_000_000_000)  # in 2105; records count seconds up to 2106
 _LINK_PATIENCE_MS = const(30_000)  # of the link's time; then it counts as out of reach
 
 
@@ -213,6 +214,8 @@ class Meter:
             return
         self._session.clock_offer_ms = None
         self._timetable.reached()
+        if offer_ms > _LATEST_MS:
+            return
         round_trip_ms = self._session.clock_round_trip_ms
         before_ms = self._timekeeper.calendar_ms(now_ms)
         outcome = self._timekeeper.offer(offer_ms, round_trip_ms, now_ms)

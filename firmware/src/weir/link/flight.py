@@ -8,6 +8,7 @@ REMEMBERED_FRAMES = 8  # the acknowledgement of an earlier attempt is a promise 
 HELLO = const(0)
 NEW = const(1)  # records in order, from the cursor on
 ASKED = const(2)  # records that a BACKFILL asked for
+REPLACED = const(3)  # records that an earlier BACKFILL asked for
 
 
 class Sent:
@@ -52,6 +53,12 @@ class Flight:
         before = [one for one in self.waiting if one.counter < sent.counter]
         self.waiting = [one for one in self.waiting if one.counter > sent.counter]
         return before
+
+    def disown(self) -> None:
+        """Repeat nothing of what was asked for so far: what is missing of it is asked for anew."""
+        for sent in self.waiting:
+            if sent.content == ASKED:
+                sent.content = REPLACED
 
     def carries_new(self) -> bool:
         """Return whether a frame with new records is waited for."""

@@ -69,8 +69,8 @@ class DeviceSession:
         self._attempt = 0
         self._leans = True  # frames may continue an acknowledged record
         self._asked = Asked()
-        self._asked_by = 0  # counter of the BACKFILL taken last
-        self._answered = 0  # the newest of our counters that was acknowledged in this session
+        self._asked_by = -1  # counter of the BACKFILL taken last
+        self._answered = -1  # the newest of our counters that was acknowledged in this session
         self._gateway_wants_more = False
         self._poll_due = False
         self._polls = 0
@@ -89,7 +89,7 @@ class DeviceSession:
         self.active = True
         self._flight.clear()
         self._asked.clear()
-        self._asked_by = self._answered = 0
+        self._asked_by = self._answered = -1
         self._attempt = self._polls = self._hellos = 0
         kept = ahead(self._journal.sequence_next, self._journal.sequence_oldest)
         self._frames_left = FRAMES_SPARE + kept // 8
@@ -162,6 +162,7 @@ class DeviceSession:
         if answers != self._answered and self._flight.find(answers) is None:
             return False
         self._asked_by = counter
+        self._flight.disown()
         self._asked.replace(items, self._journal)
         self._gateway_wants_more = True
         return True
@@ -214,12 +215,12 @@ class DeviceSession:
         if not self._flight.waiting:
             self._poll_due = True
             return
-        self._leans = False  # the gateway may not hold what it once acknowledged
         self._repeat(self._flight.waiting[-1].counter + 1)
 
     def _repeat(self, pass_counter: int) -> None:
         """Go over the backlog again from the cursor, or give up after passes without progress."""
         self._attempt += 1
+        self._leans = False  # the gateway may not hold what it once acknowledged
         if self._attempt >= HELLO_ATTEMPT:
             self.said_hello = False  # it may have lost what it knew of this meter
         if self._attempt >= ATTEMPTS_MAX:

@@ -80,18 +80,31 @@ def test_as_many_meters_as_share_a_fetch_get_something_each(books: Bookkeeping) 
     assert len(sent) == BACKLOG
 
 
-def test_the_newest_goes_ahead_of_more_than_a_fetch_and_of_no_less(books: Bookkeeping) -> None:
-    hold(books, A, FETCH_MAX)
-    hold(books, B, FETCH_MAX + 1)
-    assert fetch(books, [C], [A])[0] == []
-    assert fetch(books, [C], [B])[0] == [(B, FETCH_MAX, False)]
-    assert fetch(books, [B], [B])[0][:2] == [(B, FETCH_MAX, False), (B, 0, True)]
+def test_the_newest_of_a_meter_goes_ahead_of_all_however_few_of_its_own_wait(
+    books: Bookkeeping,
+) -> None:
+    hold(books, A, BACKLOG)
+    hold(books, B, 2)
+    hold(books, C, 1)
+    sent, _ = fetch(books, [A], [B, C])
+    assert sent[:3] == [(B, 1, False), (C, 0, False), (A, 0, True)]
+    assert fetch(books, [B], [C], [(B, EPOCH, 1)])[0] == [(C, 0, False), (B, 0, True)]
 
 
-def test_what_is_in_hand_is_neither_sent_nor_counted_as_waiting(books: Bookkeeping) -> None:
+def test_what_goes_out_whole_keeps_its_order_and_the_rest_comes_behind_its_newest(
+    books: Bookkeeping,
+) -> None:
+    hold(books, A, BACKLOG)
+    hold(books, B, BACKLOG + 1)
+    whole = [(A, sequence, sequence < BACKLOG - 1) for sequence in range(BACKLOG)]
+    assert fetch(books, [A], [A])[0] == whole
+    assert fetch(books, [B], [B])[0][:2] == [(B, BACKLOG, False), (B, 0, True)]
+
+
+def test_what_is_in_hand_is_not_sent_again(books: Bookkeeping) -> None:
     hold(books, A, FETCH_MAX + 5)
     oldest = [(A, EPOCH, sequence) for sequence in range(5)]
-    assert fetch(books, [A], [A], oldest)[0][0] == (A, 5, True)
+    assert fetch(books, [A], [A], oldest)[0][:2] == [(A, FETCH_MAX + 4, False), (A, 5, True)]
     newest = [(A, EPOCH, FETCH_MAX + 4)]
     assert fetch(books, [A], [A], newest)[0][0] == (A, 0, True)
 

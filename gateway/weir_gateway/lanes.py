@@ -1,8 +1,8 @@
 """Which readings go out next: the backlog oldest first, and live ones ahead of a deep backlog.
 
-A fetch has two lanes. Most of it is the backlog of the meters whose turn it is. A fixed share is
-kept for meters whose backlog is deeper than a fetch: their newest reading goes ahead, so that it
-is out after a bounded number of messages, however much is waiting.
+A fetch has two lanes. Most of it is the backlog of the meters whose turn it is. While more waits
+than a fetch takes, a fixed share is kept for what is new: a meter's newest reading goes ahead, so
+that it is out after a bounded number of messages, however much is waiting, and of how many meters.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ FETCH_MAX = 256
 """Readings fetched at once: enough to keep the window full while the next are fetched."""
 
 LIVE_MAX = FETCH_MAX // 4
-"""Of these, how many are kept for live readings of meters with a deep backlog."""
+"""Of these, how many are kept for live readings while the backlog is deeper than a fetch."""
 
 METERS_MAX = 64
 """Meters that share one fetch, so that none waits for another's backlog."""
@@ -43,8 +43,8 @@ class Fetched:
 def fetch(connection: sqlite3.Connection, turn: InHand, live: InHand) -> Fetched:
     """Return the messages of one fetch.
 
-    turn: meters whose backlog is next, METERS_MAX at most. live: meters that may have something
-    new, LIVE_MAX at most.
+    turn: meters whose backlog is next, METERS_MAX at most. live: meters whose newest reading goes
+    ahead, LIVE_MAX at most, unless all that waits of them goes out in this fetch anyway.
     """
     fetched = Fetched()
     share = max(1, (FETCH_MAX - LIVE_MAX) // max(1, len(turn)))
@@ -82,10 +82,7 @@ def _add_backlog(
 def _live_message(
     connection: sqlite3.Connection, meter_id: int, in_hand: frozenset[ReadingKey]
 ) -> Message | None:
-    """Return a meter's newest reading if it would have to wait for a deep backlog."""
-    deep = FETCH_MAX + len(in_hand) + 1
-    if outbox.depth(connection, meter_id, deep) < deep:
-        return None
+    """Return a meter's newest reading if it is new and not on its way already."""
     newest_key = outbox.newest_key(connection, meter_id)
     if newest_key is None or newest_key in in_hand:
         return None

@@ -128,7 +128,7 @@ class Publisher:
         """Return the next readings of the meters whose turn it is, and take them in hand."""
         # Taken off the lists before reading: what is stored from now on waits anew.
         turn = _take(self._waiting, lanes.METERS_MAX)
-        live = _take(self._live, lanes.LIVE_MAX)
+        live = _take(self._live, lanes.LIVE_MAX) if self._is_deep() else []
         connection_count = self._connection_count
         try:
             arguments = self._snapshot(turn), self._snapshot(live)
@@ -140,11 +140,17 @@ class Publisher:
             self._look_again([*turn, *live])  # older ones were taken back and come first
             return []
         self._wait_turns(fetched.unfinished)
+        self._live = {one: None for one in self._live if one in self._waiting}
         for message in fetched.messages:
             self._in_hand.setdefault(message.key[0], set()).add(message.key)
         if not self._waiting:
             self._has_waiting.clear()
         return fetched.messages
+
+    def _is_deep(self) -> bool:
+        """Tell whether more waits, of all meters together, than one fetch takes."""
+        in_hand_count = sum(map(len, self._in_hand.values()))
+        return self.backlog - in_hand_count > lanes.FETCH_MAX
 
     def _snapshot(self, meter_ids: Iterable[int]) -> InHand:
         return {meter_id: frozenset(self._in_hand.get(meter_id, ())) for meter_id in meter_ids}

@@ -61,13 +61,6 @@ FROM readings r
 WHERE r.meter_id = ? AND r.epoch = ? AND r.sequence = ? AND r.published = 0
 """
 
-DEPTH = """
-SELECT COUNT(*) FROM (
-    SELECT 1 FROM readings INDEXED BY readings_unpublished
-    WHERE meter_id = ? AND published = 0 LIMIT ?
-)
-"""
-
 COUNT = "SELECT COUNT(*) FROM readings WHERE published = 0"
 
 
@@ -93,11 +86,6 @@ def unpublished(connection: sqlite3.Connection, key: ReadingKey) -> Waiting | No
     """Return one reading if it is held and not published."""
     row = connection.execute(UNPUBLISHED, key).fetchone()
     return None if row is None else _waiting(row)
-
-
-def depth(connection: sqlite3.Connection, meter_id: int, count_max: int) -> int:
-    """Return how many unpublished readings a meter has, counting no further than ``count_max``."""
-    return int(connection.execute(DEPTH, (meter_id, count_max)).fetchone()[0])
 
 
 def unpublished_count(connection: sqlite3.Connection) -> int:

@@ -12,6 +12,22 @@ def test_a_take_adds_what_the_hardware_counted_since_the_last() -> None:
     assert (registers.forward_pulses, registers.reverse_pulses) == (1019, 54)
 
 
+def test_catching_up_never_turns_a_register_back() -> None:
+    registers = Registers(1000, 50)
+    registers.catch_up(990, 60)
+    assert (registers.forward_pulses, registers.reverse_pulses) == (1000, 60)
+    registers.catch_up(1010, 40)
+    assert (registers.forward_pulses, registers.reverse_pulses) == (1010, 60)
+
+
+def test_which_register_is_ahead_is_told_across_the_wrap_at_32_bits() -> None:
+    registers = Registers(2, MAX)
+    registers.catch_up(MAX - 1, 3)
+    assert (registers.forward_pulses, registers.reverse_pulses) == (2, 3)
+    registers.catch_up(MAX, MAX - 1)
+    assert (registers.forward_pulses, registers.reverse_pulses) == (2, 3)
+
+
 def test_registers_and_hardware_totals_wrap_at_32_bits() -> None:
     registers = Registers(MAX - 2, MAX)
     assert registers.take(MAX // 2, 1)

@@ -77,6 +77,14 @@ def test_what_may_be_of_a_boot_that_never_spoke_has_no_time(books: Bookkeeping) 
     assert measured(books) == {3: NOW_S - 4000 + 3600, 4: None, 9: None}
 
 
+def test_the_clock_of_a_former_boot_places_no_record_of_a_later_one(books: Bookkeeping) -> None:
+    say_unset_hello(books, boot=0, after=4, clock_s=4000)
+    books.now_ms += DAY_S * 1000
+    say_timed_hello(books, boot=10, after=12)  # knew the time before it first spoke
+    books.take(unset(3, 3600), unset(10, 900))
+    assert measured(books) == {3: NOW_S - 4000 + 3600, 10: None}
+
+
 def test_a_boot_without_records_of_its_own_leaves_no_wrong_time(books: Bookkeeping) -> None:
     say_unset_hello(books, boot=4, after=4, clock_s=100)
     books.now_ms += DAY_S * 1000

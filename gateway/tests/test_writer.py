@@ -25,6 +25,37 @@ def opener(path: Path, trace: list[str] | None = None) -> Callable[[], sqlite3.C
     return connect
 
 
+class FailingDisk:
+    """Opens connections of which the first one's ``nth`` COMMIT fails, and all it does after.
+
+    So does a real one that lost its disk, until the file is opened anew.
+    """
+
+    def __init__(self, path: Path, nth: int) -> None:
+        self.opened_count = 0
+        self._path = path
+        self._left = nth
+
+    def connect(self) -> sqlite3.Connection:
+        disk, is_first = self, self.opened_count == 0
+        self.opened_count += 1
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+                disk._left -= is_first and sql == "COMMIT"
+                if is_first and disk._left <= 0 and sql != "ROLLBACK":
+                    raise sqlite3.OperationalError("disk I/O error")
+                return super().execute(sql, *arguments)
+
+        connection = sqlite3.connect(self._path, isolation_level=None, factory=Connection)
+        connection.execute("CREATE TABLE IF NOT EXISTS notes (number INTEGER UNIQUE)")
+        return connection
+
+
+def refuse(_: sqlite3.Connection) -> None:
+    raise ValueError("mine alone")
+
+
 def note(number: int) -> Callable[[sqlite3.Connection], int]:
     def work(connection: sqlite3.Connection) -> int:
         connection.execute("INSERT INTO notes VALUES (?)", (number,))
@@ -71,16 +102,13 @@ def test_all_that_waits_at_a_moment_becomes_one_transaction_in_order(tmp_path: P
 
 
 def test_the_fault_of_one_request_costs_the_others_nothing(tmp_path: Path) -> None:
-    def broken(_: sqlite3.Connection) -> None:
-        raise ValueError("mine alone")
-
     async def scenario() -> None:
         writer = Writer(Transactions(opener(tmp_path / "a.db")))
         writer.start()
         gate = threading.Event()
         writer.submit(lambda _: gate.wait(30))
         good = [writer.submit(note(number)) for number in (1, 2)]
-        bad = writer.submit(broken)
+        bad = writer.submit(refuse)
         twice = writer.submit(note(1))
         last = writer.submit(note(3))
         gate.set()
@@ -194,3 +222,41 @@ def test_transactions_stand_still_until_they_are_called_again(tmp_path: Path) ->
     assert transactions.problem is None
     transactions.close()
     assert notes(tmp_path / "later" / "a.db") == [2]
+
+
+def test_what_a_disk_does_not_take_while_a_group_is_taken_apart_is_never_acknowledged(
+    tmp_path: Path,
+) -> None:
+    disk = FailingDisk(tmp_path / "a.db", nth=2)
+    transactions = Transactions(disk.connect)
+    group = [Request(note(1)), Request(note(2)), Request(refuse), Request(note(3))]
+    transactions.commit(group)
+    transactions.close()
+    assert isinstance(group[1].error, StoreUnavailable)
+    assert "disk I/O error" in str(group[1].error)
+    assert isinstance(group[2].error, ValueError)
+    assert [request.result for request in group if request.error is None] == [1, 3]
+    assert notes(tmp_path / "a.db") == [1, 3]
+
+
+def test_what_is_undone_leaves_no_result_behind(tmp_path: Path) -> None:
+    transactions = Transactions(FailingDisk(tmp_path / "a.db", nth=1).connect)
+    group = [Request(note(1)), Request(note(2))]
+    transactions.commit(group)
+    transactions.close()
+    assert [request.result for request in group] == [None, None]
+    assert notes(tmp_path / "a.db") == []
+
+
+def test_after_an_io_error_the_next_request_gets_a_connection_of_its_own(tmp_path: Path) -> None:
+    disk = FailingDisk(tmp_path / "a.db", nth=1)
+    transactions = Transactions(disk.connect)
+    first, second = Request(note(1)), Request(note(2))
+    transactions.commit([first])
+    assert isinstance(first.error, StoreUnavailable)
+    transactions.commit([second])
+    transactions.close()
+    assert (second.error, second.result) == (None, 2)
+    assert disk.opened_count == 2
+    assert transactions.problem is None
+    assert notes(tmp_path / "a.db") == [2]

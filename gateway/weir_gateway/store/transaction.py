@@ -113,6 +113,8 @@ class Transactions:
                 request.result = request.work(connection)
             connection.execute("COMMIT")
         except BaseException:
+            for request in group:
+                request.result = None  # of work that is undone
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise

@@ -66,6 +66,14 @@ def test_the_table_names_the_seed_and_the_trace(weir: Weir) -> None:
     assert "0 duplicates" in outcome.stdout
 
 
+def test_only_the_kinds_of_fault_that_are_named_befall_a_world(weir: Weir) -> None:
+    outcome = weir("bench", "custody", "--json", *SMALL, "--fault", "kills", "--fault", "power")
+    assert outcome.returncode == 0, outcome.stderr
+    (world,) = json.loads(outcome.stdout)["worlds"]
+    assert world["faults"] == ["kills", "power"]
+    assert world["command"].endswith("--fault kills --fault power")
+
+
 def test_a_broken_promise_ends_with_exit_code_4_and_the_command_that_repeats_it(
     weir: Weir, monkeypatch: pytest.MonkeyPatch
 ) -> None:

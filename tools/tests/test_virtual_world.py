@@ -1,7 +1,12 @@
 """The virtual world: whatever goes wrong in it, no reading is lost and none is counted twice."""
 
+import threading
+import time
+
 import pytest
 
+from weir_gateway.counters import RejectCounters
+from weir_gateway.custody import Custodian
 from weir_tools.virtual.scenario import ALL_FAULTS, Fault, Scenario
 from weir_tools.virtual.world import Outcome, run
 
@@ -33,6 +38,37 @@ def test_all_faults_together_lose_nothing(seed: int) -> None:
     outcome = checked(Scenario(seed, meters=4, days=1.5, faults=ALL_FAULTS))
     assert outcome.power_cuts
     assert outcome.kills
+    assert outcome.backfills
+
+
+def test_outages_in_bad_weather_leave_many_holes_to_ask_for() -> None:
+    outcome = checked(
+        Scenario(2, meters=4, days=4, faults=frozenset({Fault.WEATHER, Fault.OUTAGES}))
+    )
+    assert outcome.backfills >= 10
+
+
+@pytest.mark.parametrize("clock", ["time", "monotonic", "perf_counter", "time_ns"])
+def test_no_part_of_a_world_looks_at_the_clock_of_this_machine(
+    clock: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, real = threading.get_ident(), getattr(time, clock)
+    asked: list[str] = []
+
+    def listen() -> float:
+        if threading.get_ident() == world:
+            asked.append(clock)
+        return float(real())
+
+    scenario = Scenario(2, meters=4, days=1.5, faults=ALL_FAULTS)
+    with monkeypatch.context() as patched:
+        patched.setattr(time, clock, listen)
+        for made in (Custodian.__init__, RejectCounters.__init__):  # bound when they were made
+            patched.setattr(made, "__defaults__", (listen,))
+        outcome = run(scenario)
+    assert outcome.backfills
+    assert not outcome.violations
+    assert asked == []
 
 
 @pytest.mark.soak

@@ -130,7 +130,7 @@ def backfill(days: int, baud: int, as_json: bool) -> None:
 @click.option(
     "--fault",
     "faults",
-    type=click.Choice([*Fault, "none"]),
+    type=click.Choice([*(fault.value for fault in Fault), "none"]),
     multiple=True,
     help="Only this kind of fault; may be repeated. Usually all of them.",
 )

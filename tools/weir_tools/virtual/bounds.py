@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from weir.assembly import RING_SECTOR
+from weir.store.slots import SLOT_SIZE
 from weir_tools.virtual.gateway import VirtualGateway
 from weir_tools.virtual.ledger import Ledger
 from weir_tools.virtual.meter import VirtualMeter
@@ -15,7 +16,8 @@ ITEMS_MAX = 3000
 """In one collection of the gateway; see UNMARKED_MAX and FETCH_MAX of weir_gateway.publisher."""
 
 ITEMS_PER_METER_MAX = 64
-PROGRAMS_PER_APPEND_MAX = 1.2
+PROGRAMS_PER_APPEND_MAX = 1.02
+_PROGRAMS_PER_SECTOR_MAX = 4  # its old header spoilt, its new one, both copies of the end
 _PROGRAMS_PER_CUT_MAX = 24  # a mount repairs, the counter and the headers are written again
 _PROGRAMS_PER_FRAME_MAX = 2 / 64  # both copies of the counter, a block of frames ahead
 
@@ -68,8 +70,10 @@ def check_wear(ledger: Ledger, meter: VirtualMeter, frames: int) -> None:
     if max(erases) - min(erases) > 1 + cuts:
         ledger.breach(meter.meter_id, None, f"its sectors wear unevenly: {erases} erases")
     appends = len(meter.book.in_order)
+    sectors = appends // (flash.sector_size // SLOT_SIZE - 1) + 1
     most = (
         appends * PROGRAMS_PER_APPEND_MAX
+        + sectors * _PROGRAMS_PER_SECTOR_MAX
         + cuts * _PROGRAMS_PER_CUT_MAX
         + frames * _PROGRAMS_PER_FRAME_MAX
         + _PROGRAMS_PER_CUT_MAX

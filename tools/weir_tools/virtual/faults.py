@@ -120,7 +120,7 @@ class Faults:
             else:
                 link.reachable = False
                 link.cut()
-            span_s = chance.choice((10 * MINUTE_S, 3 * HOUR_S, 2 * DAY_S))
+            span_s = chance.choice((10 * MINUTE_S, 10 * HOUR_S, 2 * DAY_S))
             await asyncio.sleep(span_s * chance.random())
             link.reachable, link.silent = True, False
 

@@ -53,7 +53,7 @@ class _Life:
         registry = Registry(around.keys)
         registry.load()
         self.custodian = Custodian(
-            self.store, registry, around.clock, self.counters, self._on_taken
+            self.store, registry, around.clock, self.counters, self._on_taken, loop.time
         )
         self.outlet = VirtualOutlet(around.broker, around.chance, self._on_connected)
         self.publisher = Publisher(self.store, self.outlet, TOPICS)

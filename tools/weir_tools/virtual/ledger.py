@@ -120,6 +120,7 @@ class Ledger:
     withdrawn: was stored until the database was restored from a copy without it.
     clock_jumps: the clock may stand where a restored database has been before; then the gateway
         does not promise that its frame counters are new. on_hopeless: told of too many breaches.
+    backfills: requests for holes that the gateway sent.
     """
 
     books: dict[int, MeterBook] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class Ledger:
     arrival_count: int = 0
     duplicates: int = 0
     restores: int = 0
+    backfills: int = 0
     withdrawn: set[Key] = field(default_factory=set)
     clock_jumps: bool = False
     violations: list[Violation] = field(default_factory=list)

@@ -121,8 +121,6 @@ class VirtualLink:
     stand and swallows everything.
     """
 
-    frame_size_max = 250
-
     def __init__(
         self,
         meter_id: int,
@@ -130,7 +128,9 @@ class VirtualLink:
         trace: Trace,
         accept: Accept,
         listener: Listener,
+        frame_size_max: int,
     ) -> None:
+        self.frame_size_max = frame_size_max
         self.wake: Callable[[], None] = _nobody
         self.reachable = True
         self.silent = False

@@ -3,7 +3,7 @@
 import sqlite3
 
 from weir.link.codec import split_downlink, unpack_body
-from weir.link.tables_gen import TYPE_ACKNOWLEDGE
+from weir.link.tables_gen import TYPE_ACKNOWLEDGE, TYPE_BACKFILL
 from weir_protocol.errors import PeerError
 from weir_protocol.frames import peek_header
 from weir_protocol.framing import Deframer
@@ -47,6 +47,7 @@ class Listener:
                 continue  # for an epoch that the meter has left
             if not (self._ledger.clock_jumps and self._ledger.restores):
                 self._check_counter(DIRECTION_DOWNLINK, counter)
+            self._ledger.backfills += frame_type == TYPE_BACKFILL
             unpacked = unpack_body(frame_type, body)
             if frame_type == TYPE_ACKNOWLEDGE and unpacked is not None:
                 answers, _, _, resume_at, _ = unpacked[0]

@@ -6,7 +6,18 @@ from weir_tools.terminal import open_console
 from weir_tools.virtual.bench import Custody
 
 _BROKEN_MAX = 20
-_COLUMNS = ("seed", "meters", "days", "taken", "stored", "lost, named", "cuts", "kills", "trace")
+_COLUMNS = (
+    "seed",
+    "meters",
+    "days",
+    "taken",
+    "stored",
+    "lost, named",
+    "asked",
+    "cuts",
+    "kills",
+    "trace",
+)
 
 
 def show(custody: Custody) -> None:
@@ -22,7 +33,8 @@ def show(custody: Custody) -> None:
     console.print(
         f"{custody.world_cuts + custody.ring_cuts:,} power cuts ({custody.world_cuts:,} in the "
         f"worlds, {custody.ring_cuts:,} in the ring workload), {custody.total('kills')} kills of "
-        f"the gateway, {custody.total('frames'):,} frames, in {custody.wall_s:.1f} s."
+        f"the gateway, {custody.total('frames'):,} frames, "
+        f"{custody.total('backfills'):,} requests for holes, in {custody.wall_s:.1f} s."
     )
     _show_broken(custody)
 
@@ -40,6 +52,7 @@ def _table(custody: Custody) -> Table:
             f"{outcome.readings_taken:,}",
             f"{outcome.stored:,}",
             f"{outcome.lost_named:,}",
+            f"{outcome.backfills:,}",
             f"{outcome.power_cuts:,}",
             str(outcome.kills),
             outcome.trace,

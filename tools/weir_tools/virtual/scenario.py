@@ -52,7 +52,8 @@ class Scenario:
 class Equipment:
     """What one meter is. Small rings are overwritten during an outage, large ones are not.
 
-    is_old: its registers and sequences are about to wrap.
+    is_old: its registers and sequences are about to wrap. frame_size_max: small frames make more
+    windows of what an outage has left, and so more holes.
     """
 
     sample_interval_s: int
@@ -63,21 +64,26 @@ class Equipment:
     program_size: int
     drift_ppm: int
     is_old: bool
+    frame_size_max: int
 
 
-_SEND_INTERVALS_S = (900, HOUR_S, HOUR_S, *5 * (4 * HOUR_S,))
+_SEND_INTERVALS_S = (900, HOUR_S, 4 * HOUR_S, 4 * HOUR_S, 12 * HOUR_S, DAY_S, DAY_S)
+_INTERVALS_S = ((300, 300), (300, 300), (300, 900), (900, 900), (900, 900))  # of samples, records
+_FRAME_SIZES = (80, 80, 140, 250)  # the smallest holds a HELLO and hardly more
 _FLASHES = ((512, 6), (512, 24), (1024, 16), (4096, 3), (4096, 8))
 
 
 def equipment(chance: random.Random) -> Equipment:
     sector_size, ring_sectors = chance.choice(_FLASHES)
+    sample_interval_s, store_interval_s = chance.choice(_INTERVALS_S)
     return Equipment(
-        sample_interval_s=chance.choice((300, 900, 900)),
-        store_interval_s=900,
+        sample_interval_s=sample_interval_s,
+        store_interval_s=store_interval_s,
         send_interval_s=chance.choice(_SEND_INTERVALS_S),
         sector_size=sector_size,
         ring_sectors=ring_sectors,
         program_size=chance.choice((1, 4, 32, 256)),
         drift_ppm=chance.randrange(-40, 41),
         is_old=chance.random() < 0.5,
+        frame_size_max=chance.choice(_FRAME_SIZES),
     )

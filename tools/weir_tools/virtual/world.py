@@ -60,6 +60,7 @@ class Outcome:
     power_cuts: int
     kills: int
     frames: int
+    backfills: int
     commits: int
     events: int
     steps: int
@@ -183,6 +184,7 @@ class World:
             power_cuts=sum(meter.cut_count for meter in self.meters),
             kills=self.gateway.kill_count,
             frames=trace.counts["up"] + trace.counts["down"],
+            backfills=ledger.backfills,
             commits=self._witness.commit_count,
             events=trace.event_count,
             steps=sum(meter.step_count for meter in self.meters),
@@ -230,6 +232,7 @@ class World:
                 self._trace,
                 self.gateway.accept,
                 Listener(self._ledger, self.database, book, keys.key),
+                made.frame_size_max,
             ),
             Water(self._scenario.chance(f"water {number}")),
             chance,

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from peers.bookkeeping import METER
 from peers.echo import until
 from peers.press import Press, run
+from peers.waiting import WAIT_S_MAX
+from weir_gateway import lanes
 from weir_gateway import publisher as publishing
-from weir_gateway.lanes import FETCH_MAX
+from weir_gateway.lanes import FETCH_MAX, Fetched, InHand
 from weir_gateway.registry import Registry
 from weir_gateway.replay import ReplayDocument, Replayer
 from weir_gateway.store import schema
@@ -120,6 +123,63 @@ def test_a_hole_that_is_filled_while_the_broker_is_away_goes_out_in_its_place(
         await press.all_marked()
 
     assert run(tmp_path, scenario).sequences() == list(range(10))
+
+
+def test_what_a_lost_connection_gives_back_goes_ahead_of_what_was_being_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_fetch = lanes.fetch
+    began, gate = threading.Event(), threading.Event()
+
+    def slow_fetch(connection: sqlite3.Connection, turn: InHand, live: InHand) -> Fetched:
+        began.set()
+        assert gate.wait(WAIT_S_MAX)
+        return real_fetch(connection, turn, live)
+
+    async def scenario(press: Press) -> None:
+        press.books.span(0, 4)
+        await press.start()
+        await press.broker.connect()
+        await until(lambda: len(press.broker.in_flight) == 5, "all to be in flight")
+        monkeypatch.setattr(lanes, "fetch", slow_fetch)
+        press.take(5, 9)
+        await until(began.is_set, "what is new to be fetched")
+        press.broker.auto = True
+        await press.broker.lose()
+        await press.broker.connect()
+        gate.set()
+        await press.all_marked()
+
+    assert run(tmp_path, scenario).sequences() == [*range(5), *range(10)]
+
+
+def test_meters_whose_fetch_fails_keep_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_fetch = lanes.fetch
+    asked: list[tuple[set[int], set[int]]] = []
+
+    def fetch(connection: sqlite3.Connection, turn: InHand, live: InHand) -> Fetched:
+        asked.append((set(turn), set(live)))
+        if len(asked) == 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        return real_fetch(connection, turn, live)
+
+    monkeypatch.setattr(publishing, "_RETRY_S", 0.01)
+    monkeypatch.setattr(lanes, "fetch", fetch)
+
+    async def scenario(press: Press) -> None:
+        press.books.span(0, FETCH_MAX)  # deep, so that both lanes are asked for
+        press.books.hello(meter_id=2002)
+        press.books.span(0, 4, meter_id=2002)
+        press.broker.auto = True
+        await press.start()
+        await press.broker.connect()
+        await until(lambda: len(asked) >= 2, "another fetch")
+        assert asked[:2] == [({METER, 2002}, {METER, 2002})] * 2
+        await press.all_marked()
+
+    run(tmp_path, scenario)
 
 
 def test_one_meters_backlog_does_not_hold_up_another(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A meter's flash over many starts, and what the meter has promised about it in all of them."""
 
-from weir.assembly import open_checkpoint, open_flash
+from weir.assembly import EVENT_SECTOR, RING_SECTOR, open_checkpoint, open_flash
 from weir.metrology.registers import Registers
 from weir.store.checkpoint import EVENTS, READINGS, Checkpoint
 from weir.store.journal import Journal
@@ -96,17 +96,16 @@ class FlashLife:
         assert ahead <= self._counted, "a register went back, or counted what never was"
         self._stored = registers.forward_pulses
         self._counted = 0
-        ring_sectors = self.flash.sector_count - 8
-        self._check_ring(READINGS, readings, ring_sectors)
-        self._check_ring(EVENTS, events, 4)
+        self._check_ring(READINGS, readings, range(RING_SECTOR, self.flash.sector_count))
+        self._check_ring(EVENTS, events, range(EVENT_SECTOR, RING_SECTOR))
 
-    def _check_ring(self, ring: int, journal: Journal, sector_count: int) -> None:
+    def _check_ring(self, ring: int, journal: Journal, sectors: range) -> None:
         given = self._given[ring]
         made = (journal.sequence_next - FIRST) & MASK
         assert len(given) <= made <= len(given) + self._torn[ring], "sequences are not in a row"
         kept = (journal.sequence_next - journal.sequence_oldest) & MASK
-        bad = len(self.flash.unerasable) + len(self.flash.unprogrammable)
-        room = (self.flash.sector_size // 32 - 1) * (sector_count - 2 - 2 * bad)
+        bad = len((self.flash.unerasable | self.flash.unprogrammable) & set(sectors))
+        room = (self.flash.sector_size // 32 - 1) * (len(sectors) - 2 - 2 * bad)
         assert kept >= min(made, room), "more than the oldest sector was given up"
         # A bad sector may keep what is older than what has been given up behind it.
         oldest_surely_kept = kept - min(room, kept) if bad else 0

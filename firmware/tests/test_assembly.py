@@ -2,7 +2,7 @@
 
 from expect import raises
 
-from weir.assembly import RING_SECTOR, assemble, open_flash
+from weir.assembly import EVENT_SECTOR, RING_SECTOR, assemble, open_flash
 from weir.errors import StartRefused
 from weir.link import tables_gen as t
 from weir.metrology.registers import Registers
@@ -139,7 +139,7 @@ def test_readings_go_on_when_the_ring_of_events_is_worn_out_at_a_start_or_later(
         board = FakeBoard(flash)
         if not worn_at_start:
             assemble(board).turn()
-        flash.unprogrammable.update(range(4, RING_SECTOR))
+        flash.unprogrammable.update(range(EVENT_SECTOR, RING_SECTOR))
         board = FakeBoard(flash)
         cycle = assemble(board)
         board.counted = 1000
@@ -209,7 +209,7 @@ def test_a_ring_whose_frame_counter_is_lost_is_refused() -> None:
 
 
 def test_an_empty_ring_goes_on_in_its_epoch_after_all_that_it_may_have_used() -> None:
-    for first, end in ((RING_SECTOR, RING_SECTOR + 4), (4, RING_SECTOR)):
+    for first, end in ((RING_SECTOR, RING_SECTOR + 4), (EVENT_SECTOR, RING_SECTOR)):
         flash = new_flash()
         board = FakeBoard(flash, epoch=1)
         board.counted = 77

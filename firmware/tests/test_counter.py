@@ -15,18 +15,18 @@ EPOCH = 77
 
 def started(flash: FaultyFlash) -> Checkpoint:
     """Return the checkpoint of a meter that starts, as the firmware would."""
-    checkpoint = Checkpoint(Cell(Slots(flash, 0, 2), VALUE_SIZE), lambda: EPOCH, Registers())
+    checkpoint = Checkpoint(Cell(Slots(flash, 0, 3), VALUE_SIZE), lambda: EPOCH, Registers())
     checkpoint.epoch_of_format()
     return checkpoint
 
 
 def test_numbers_begin_at_1_and_go_up_by_1() -> None:
-    counter = started(FaultyFlash(128, 2))
+    counter = started(FaultyFlash(128, 3))
     assert [counter.next_frame() for _ in range(300)] == list(range(1, 301))
 
 
 def test_a_start_goes_on_beyond_what_was_used() -> None:
-    flash = FaultyFlash(128, 2)
+    flash = FaultyFlash(128, 3)
     used = 0
     for calls in (0, 1, 63, 64, 65, 200, 1):
         counter = started(flash)
@@ -43,7 +43,7 @@ def test_no_number_is_given_twice_at_any_cut() -> None:
         operation = 0
         was_cut = True
         while was_cut:
-            flash = FaultyFlash(128, 2)
+            flash = FaultyFlash(128, 3)
             flash.cut_at = operation
             flash.cut_mode = mode
             was_cut = use_through_cut(flash)
@@ -69,8 +69,8 @@ def use_through_cut(flash: FaultyFlash) -> bool:
 
 
 def test_the_counter_ends_rather_than_wraps() -> None:
-    flash = FaultyFlash(128, 2)
-    cell = Cell(Slots(flash, 0, 2), VALUE_SIZE)
+    flash = FaultyFlash(128, 3)
+    cell = Cell(Slots(flash, 0, 3), VALUE_SIZE)
     cell.store(struct.pack("<IIIIII", EPOCH, 0xFFFFFFFF - 5, 0, 0, 0, 0))
     counter = started(flash)
     assert [counter.next_frame() for _ in range(5)] == list(range(0xFFFFFFFA, 0xFFFFFFFF))
@@ -79,7 +79,7 @@ def test_the_counter_ends_rather_than_wraps() -> None:
 
 
 def test_no_number_is_given_that_flash_does_not_reserve() -> None:
-    flash = FaultyFlash(128, 2)
+    flash = FaultyFlash(128, 3)
     counter = started(flash)
     for place in range(len(flash.cells)):
         flash.stick(place, flash.cells[place])
@@ -90,8 +90,8 @@ def test_no_number_is_given_that_flash_does_not_reserve() -> None:
 def test_no_number_is_given_twice_when_a_copy_rots_after_a_cut() -> None:
     for mode in CUT_MODES:
         for operation in range(2):
-            for sector in range(2):
-                flash = FaultyFlash(128, 2)
+            for sector in range(3):
+                flash = FaultyFlash(128, 3)
                 counter = started(flash)
                 flash.cut_at = flash.operation_count + operation
                 flash.cut_mode = mode

@@ -11,7 +11,8 @@ import sys
 import pytest
 from flash_life import FlashLife
 
-from weir.assembly import RING_SECTOR
+from weir.assembly import EVENT_SECTOR, RING_SECTOR
+from weir.store.cell import SECTORS as CHECKPOINT_SECTORS
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash
 
 PROGRAM_SIZES = (1, 4, 32, 256)
@@ -30,7 +31,7 @@ def new_flash(program_size: int) -> FaultyFlash:
 def steps_of_two_laps(flash: FaultyFlash) -> int:
     """Return how many steps bring both rings around twice; events come in two of three."""
     per_sector = flash.sector_size // 32 - 1
-    return 2 * (RING_SECTOR - 4 + 1) * per_sector * 3 // 2
+    return 2 * (RING_SECTOR - EVENT_SECTOR + 1) * per_sector * 3 // 2
 
 
 def sweep(program_size: int, mode: str) -> int:
@@ -41,7 +42,9 @@ def sweep(program_size: int, mode: str) -> int:
         life = FlashLife(new_flash(program_size))
         if not life.start(steps, cut_at=operation, cut_mode=mode):
             erases = life.flash.erases_of
-            assert min(erases[:2] + erases[4:]) >= 2, "something has not gone around twice"
+            assert min(erases[:CHECKPOINT_SECTORS] + erases[EVENT_SECTOR:]) >= 2, (
+                "something has not gone around twice"
+            )
             return cuts
         cuts += 1 + cut_recovery(life, CUT_MODES[operation % len(CUT_MODES)])
         operation += 1
@@ -65,14 +68,33 @@ def live(seed: int) -> int:
     flash = FaultyFlash(sector_size, RING_SECTOR + chance.randrange(3, 9), program_size)
     life = FlashLife(flash)
     for boot in range(CUTS_OF_A_LIFE * 3 // 2):
-        if boot == CUTS_OF_A_LIFE // 2 and flash.sector_count >= RING_SECTOR + 5:
-            bad = chance.choice((flash.unerasable, flash.unprogrammable))
-            bad.add(chance.randrange(RING_SECTOR, flash.sector_count))
+        if boot == CUTS_OF_A_LIFE // 2:
+            spoil_sectors(life, chance)
         cut_at = chance.choice((chance.randrange(4), chance.randrange(12), chance.randrange(60)))
         life.start(chance.randrange(12), cut_at=cut_at, cut_mode=chance.choice(CUT_MODES))
     assert not life.start(40)
     assert not life.start(0)
     return life.cut_count
+
+
+def spoil_sectors(life: FlashLife, chance: random.Random) -> None:
+    """Let a sector go bad in the checkpoint, in the events, and in the readings if there are many.
+
+    In the checkpoint a bit may stick as well; that of a ring is allowed to cost its record.
+    """
+    flash = life.flash
+    readings = range(RING_SECTOR, flash.sector_count)
+    regions = [range(CHECKPOINT_SECTORS), range(EVENT_SECTOR, RING_SECTOR)]
+    for region in [*regions, readings] if len(readings) >= 5 else regions:
+        chance.choice((flash.unerasable, flash.unprogrammable)).add(chance.choice(region))
+    if chance.randrange(2):
+        return
+    flash.unerasable.difference_update(range(CHECKPOINT_SECTORS))
+    flash.unprogrammable.difference_update(range(CHECKPOINT_SECTORS))
+    assert not life.start(1)  # what a cut store has left behind was never promised
+    flash.stick(
+        chance.randrange(CHECKPOINT_SECTORS * flash.sector_size), chance.choice((0, 255)), 1
+    )
 
 
 def test_the_tests_below_make_at_least_10_000_cuts() -> None:

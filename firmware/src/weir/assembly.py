@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from weir.hal.flash_region import FlashRegion
     from weir.hal.key_store import KeyStore
 
-# Sectors of the flash region. Those between checkpoint and events are for the settings.
+# Sectors of the flash region. Those between checkpoint and events, three, are for the settings.
 _CHECKPOINT_SECTOR = const(0)
-_EVENT_SECTOR = const(4)
-RING_SECTOR = const(8)  # the ring of readings has all from here on
+EVENT_SECTOR = const(6)
+RING_SECTOR = const(10)  # the ring of readings has all from here on
 
 _FORWARD = const(1)  # places in a record
 _REVERSE = const(2)
@@ -55,9 +55,9 @@ def _open_ring(
 
 
 def _open_events(flash: "FlashRegion", checkpoint: Checkpoint) -> "Journal | None":
-    sectors = RING_SECTOR - _EVENT_SECTOR
+    sectors = RING_SECTOR - EVENT_SECTOR
     try:
-        return Journal(_open_ring(flash, _EVENT_SECTOR, sectors, checkpoint, EVENTS), EVENT)
+        return Journal(_open_ring(flash, EVENT_SECTOR, sectors, checkpoint, EVENTS), EVENT)
     except FlashWornOut:
         return None
 

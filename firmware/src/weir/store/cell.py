@@ -1,4 +1,8 @@
-"""One small value kept in two copies, each in sectors of its own; writes are spread over them."""
+"""One small value kept in two copies, in two of three sectors.
+
+No sector is erased unless another one holds the newest value. An old value is spoilt as soon as a
+newer one is there, since it would be taken for the newest if that were lost.
+"""
 
 from micropython import const
 from weir.store.slots import FlashWornOut
@@ -7,10 +11,12 @@ TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops 
 if TYPE_CHECKING:
     from weir.store.slots import Slots
 
-SECTORS = const(2)  # one for each copy
+SECTORS = const(3)  # so that two are left to take turns when one goes bad
 
+_COPIES = const(2)
 _MASK = const(0xFFFFFFFF)
 _HALF = const(0x80000000)
+_NONE = const(-1)
 
 
 class Cell:
@@ -25,66 +31,95 @@ class Cell:
         self._slots = slots
         self._value_size = value_size
         self._slot_next = [0] * SECTORS
-        self._slot_valid = [-1] * SECTORS  # newest valid slot of each copy, -1 for none
-        self._generation = [0] * SECTORS
+        self._slot_valid = [0] * SECTORS  # newest valid slot of each sector that has a generation
+        self._generation = [_NONE] * SECTORS
+        self._newest = 0  # generation
         for sector in range(SECTORS):
             self._mount(sector)
 
     def load(self) -> "bytes | None":
         """Return the value written last, None when there is none."""
-        stalest = self._stalest()
-        for sector in (1 - stalest, stalest):
-            slot = self._slot_valid[sector]
-            if slot >= 0 and self._slots.read(sector, slot):
+        for sector in range(SECTORS):
+            if self._holds_newest(sector):
                 return bytes(self._slots.payload[: self._value_size])
         return None
 
     def store(self, value: bytes) -> None:
-        """Replace the value. Durable once this returns, in both copies unless one is worn out.
+        """Replace the value. Durable once this returns, in two copies where two sectors work.
 
-        Raises FlashWornOut when neither copy takes it.
+        Raises FlashWornOut when no sector takes it. The old value stays then.
         """
         assert len(value) == self._value_size
-        first = self._stalest()  # so that what is erased is never the newest
-        generation = (self._generation[1 - first] + 1) & _MASK
-        kept = self._store_in(first, value, generation)
-        if not (self._store_in(1 - first, value, generation) or kept):
+        generation = (self._newest + 1) & _MASK
+        oldest_first = sorted(range(SECTORS), key=self._age, reverse=True)
+        copies = 0
+        for makes_room in (self._has_room, self._erase):
+            for sector in oldest_first:
+                if copies == _COPIES or self._generation[sector] == generation:
+                    continue
+                if makes_room(sector) and self._append(sector, value, generation):
+                    copies += 1
+        if not copies:
             raise FlashWornOut
+        for sector in oldest_first:
+            if self._generation[sector] not in (_NONE, generation):
+                self._slots.spoil(sector, 0)
+                self._generation[sector] = _NONE
 
-    def _store_in(self, sector: int, value: bytes, generation: int) -> bool:
+    def _age(self, sector: int) -> int:
+        """Return by how many generations a sector is behind; none at all is the oldest."""
+        generation = self._generation[sector]
+        return _MASK if generation == _NONE else (self._newest - generation) & _MASK
+
+    def _holds_newest(self, sector: int) -> bool:
+        """Return whether a mount finds the newest value there. If so, it is in ``payload``."""
         slots = self._slots
-        for _ in range(2):  # the rest of the sector, then once all of it erased
-            while self._slot_next[sector] < slots.per_sector:
-                slot = self._slot_next[sector]
-                self._slot_next[sector] = slot + 1
-                slots.payload[: self._value_size] = value
-                if slots.write(sector, slot, generation):
-                    self._slot_valid[sector] = slot
-                    self._generation[sector] = generation
-                    return True
-                if slot == 0 or slots.left_blank():
-                    break
-            self._slot_valid[sector] = -1
-            self._slot_next[sector] = 0 if slots.erase(sector) else slots.per_sector
-        return False
+        return (
+            self._age(sector) == 0
+            and slots.read(sector, 0)
+            and slots.read(sector, self._slot_valid[sector])
+        )
 
-    def _stalest(self) -> int:
-        """Return the sector whose copy is missing or older, or the first when both are equal."""
-        if self._slot_valid[1] < 0:
-            return 1 if self._slot_valid[0] >= 0 else 0
-        if self._slot_valid[0] < 0:
-            return 0
-        return 1 if (self._generation[1] - self._generation[0]) & _MASK >= _HALF else 0
+    def _has_room(self, sector: int) -> bool:
+        """Return whether what is written there next is found by a mount."""
+        return self._generation[sector] != _NONE and self._slots.read(sector, 0)
+
+    def _erase(self, sector: int) -> bool:
+        if max(self._generation) != _NONE and not any(
+            other != sector and self._holds_newest(other) for other in range(SECTORS)
+        ):
+            return False
+        self._generation[sector] = _NONE
+        self._slot_next[sector] = 0
+        return self._slots.erase(sector)
+
+    def _append(self, sector: int, value: bytes, generation: int) -> bool:
+        """Write to the next slot that takes it; return whether there is one."""
+        slots = self._slots
+        while self._slot_next[sector] < slots.per_sector:
+            slot = self._slot_next[sector]
+            slots.payload[: self._value_size] = value
+            if slots.write(sector, slot, generation):
+                self._slot_next[sector] = slot + 1
+                self._slot_valid[sector] = slot
+                self._generation[sector] = self._newest = generation
+                return True
+            if slot == 0 or slots.left_blank():
+                break
+            self._slot_next[sector] = slot + 1
+        return False
 
     def _mount(self, sector: int) -> None:
         """A sector whose slot 0 is not valid may have been erased in part: it begins anew."""
         slots = self._slots
-        self._slot_next[sector] = slots.per_sector
         if not slots.read(sector, 0):
             return
         slot = slots.last_written(sector)
         self._slot_next[sector] = slot + 1
         while not slots.read(sector, slot):  # ends at slot 0
             slot -= 1
+        is_newer = (slots.number - self._newest) & _MASK < _HALF
+        if is_newer or max(self._generation) == _NONE:
+            self._newest = slots.number
         self._slot_valid[sector] = slot
         self._generation[sector] = slots.number

@@ -72,10 +72,10 @@ class Slots:
         Slot 0 is spoilt first: as long as it is valid, no erase has been cut. Returns False when
         a valid slot is left: the sector is bad, and would tell of what is long gone.
         """
-        if not self._spoil(sector, 0):
+        if not self.spoil(sector, 0):
             return False
         self._region.erase_sector(self._base + sector)
-        return all(self._spoil(sector, slot) for slot in range(self.per_sector))
+        return all(self.spoil(sector, slot) for slot in range(self.per_sector))
 
     def read(self, sector: int, slot: int) -> bool:
         """Read one slot; return whether it is valid."""
@@ -113,8 +113,8 @@ class Slots:
         """
         return bool(self._check == self._blank)
 
-    def _spoil(self, sector: int, slot: int) -> bool:
-        """Make a slot invalid for good; return whether it is."""
+    def spoil(self, sector: int, slot: int) -> bool:
+        """Make a slot invalid for good; return whether it is. Loses ``payload``."""
         if not self.read(sector, slot):
             return True
         for index in range(len(self._slot)):

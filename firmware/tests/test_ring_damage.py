@@ -123,6 +123,46 @@ def check_goes_on(flash: RingFlash, used_end: int) -> None:
         assert found == payload((given + step) & MASK)
 
 
+class PartlyErasing(RingFlash):
+    """Some slots of some sectors outlive every erase, which does not say so."""
+
+    kept: "tuple[tuple[int, int], ...]" = ()  # sector, slot
+
+    def erase_sector(self, sector: int) -> None:
+        held = bytes(self.cells)
+        RingFlash.erase_sector(self, sector)
+        for kept_in, slot in self.kept:
+            if kept_in == sector:
+                start = sector * self.sector_size + slot * 32
+                self.cells[start : start + 32] = held[start : start + 32]
+
+
+def test_a_sector_that_erases_in_part_only_brings_back_no_record_and_no_sequence() -> None:
+    for slots in (
+        (7,),
+        (1,),
+        (3, 4),
+        (4, 5, 6, 7),
+        (1, 2, 3),
+        (0,),
+        (0, 1, 2, 3),
+        tuple(range(8)),
+    ):
+        flash = PartlyErasing(SECTOR_SIZE, SECTORS)
+        ring = opened(flash)
+        fill(ring, PER_SECTOR * SECTORS)
+        flash.kept = tuple((2, slot) for slot in slots)
+        given = set(range(PER_SECTOR * SECTORS))
+        for _ in range(3 * PER_SECTOR * SECTORS):
+            used_end = ring.sequence_next
+            ring = opened(flash)
+            assert used_end <= ring.sequence_next <= used_end + PER_SECTOR
+            given.add(ring.append(payload(ring.sequence_next)))
+            kept = range(ring.sequence_oldest, ring.sequence_next)
+            assert held_by(ring) == given & set(kept)
+            assert kept_count(ring) > PER_SECTOR * (SECTORS - 3)
+
+
 def test_more_bad_sectors_in_a_row_than_are_bridged_do_not_hide_the_newest() -> None:
     flash = RingFlash(SECTOR_SIZE, 40)
     for sector in range(10, 30):

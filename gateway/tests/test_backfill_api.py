@@ -131,6 +131,7 @@ def test_a_back_fill_covers_what_was_wished(
         (HEARD, {"first_sequence": True}, 400, "True is not a sequence"),
         (HEARD, {"last_sequence": 2**32}, 400, "4294967296 is not a sequence"),
         (HEARD, {"first_sequence": 9, "last_sequence": 8}, 400, "the first sequence (9)"),
+        (HEARD, {"first_sequence": 1_000_000}, 409, "keeps records 0 to 24"),
         (HEARD, {"first_sequence": 9, "last_sequence": 25}, 409, "keeps records 0 to 24"),
         (HEARD, {"from": "2027-01-01"}, 409, "can have no record of that time"),
         (HEARD, {"to": "2020-01-01"}, 409, "can have no record of that time"),

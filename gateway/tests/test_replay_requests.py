@@ -39,8 +39,10 @@ class Requester:
         self._client.subscribe(answers, qos=1)
         subscribed.get(timeout=WAIT_S_MAX)
 
-    def ask(self, payload: bytes, properties: Properties | None = None) -> paho.MQTTMessage:
-        self._client.publish(REQUEST, payload, qos=1, properties=properties)
+    def ask(
+        self, payload: bytes, properties: Properties | None = None, *, retain: bool = False
+    ) -> paho.MQTTMessage:
+        self._client.publish(REQUEST, payload, qos=1, retain=retain, properties=properties)
         return self.answers.get(timeout=WAIT_S_MAX)
 
     def close(self) -> None:
@@ -135,6 +137,20 @@ def test_an_mqtt_5_request_is_answered_on_its_response_topic_with_its_correlatio
     assert fields(answer)["readings"] == 0
     assert answer.properties is not None
     assert getattr(answer.properties, "CorrelationData", None) == b"\x00\x01"
+
+
+def test_a_retained_request_is_refused_at_once_and_at_every_connection(
+    published: GatewayRun, broker: Mosquitto, consumer: Consumer
+) -> None:
+    asking = Requester(broker.port, MQTTProtocolVersion.MQTTv311, f"{REQUEST}/result")
+    answer = asking.ask(b'{"meter_id": 1001}', retain=True)
+    assert "publish it without retain" in fields(answer)["error"]
+    published.kill()
+    published.start()
+    answer = asking.answers.get(timeout=WAIT_S_MAX)
+    assert "publish it without retain" in fields(answer)["error"]
+    asking.close()
+    assert len(consumer.reading_ids()) == COUNT
 
 
 def test_after_the_broker_was_away_requests_are_heard_again(

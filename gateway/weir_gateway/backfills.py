@@ -105,10 +105,11 @@ class Backfills:
             return span
         first = ring.oldest if wish.first is None else unwrap(wish.first, ring.newest)
         last = ring.newest if wish.last is None else unwrap(wish.last, ring.newest)
-        if first > last:
+        is_backwards = first > last
+        if is_backwards and wish.first is not None and wish.last is not None:
             text = messages.FIRST_AFTER_LAST.format(first=wrap(first), last=wrap(last))
             raise Refusal(400, text)
-        if first < ring.oldest or last > ring.newest:
+        if is_backwards or first < ring.oldest or last > ring.newest:
             bounds = {"oldest": wrap(ring.oldest), "newest": wrap(ring.newest)}
             raise Refusal(409, messages.OUTSIDE_RING.format(meter_id=meter_id, **bounds))
         return first, last

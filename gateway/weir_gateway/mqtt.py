@@ -7,7 +7,7 @@ paho's thread and the event loop meet in two places only: ``publish`` hands mess
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from weir_gateway import messages
 from weir_gateway.config import MqttConfig
@@ -111,7 +112,7 @@ class MqttConnection:
             raise
         self._slots = asyncio.Semaphore(window)
         if self._inlet is not None:
-            self._client.subscribe([(topic, 1) for topic in self._inlet.topics])
+            self._subscribe(self._inlet.topics)
 
     async def publish(
         self,
@@ -204,6 +205,14 @@ class MqttConnection:
         limits = _properties(PacketTypes.CONNECT)
         limits.MaximumPacketSize = PACKET_BYTES_MAX
         return limits
+
+    def _subscribe(self, topics: Iterable[str]) -> None:
+        """With MQTT 5 a retained message shows that it is one even when it is new."""
+        if self._protocol is MQTTProtocolVersion.MQTTv5:
+            options = SubscribeOptions(qos=1, retainAsPublished=True)
+            self._client.subscribe([(topic, options) for topic in topics])
+        else:
+            self._client.subscribe([(topic, 1) for topic in topics])
 
     def _problem(self, sentence: str, why: str) -> BrokerProblem:
         return BrokerProblem(

@@ -47,8 +47,8 @@ def test_a_replay_says_how_many_readings_go_out(gateway: GatewayRun, weir: Weir)
     ("words", "code", "sentence"),
     [
         ("--meter 7", 1, "meter 7 is not known"),
-        ("--meter 1001 --from never", 1, "from is not a time"),
-        ("--meter 1001 --from 2026-02-01 --to 2026-01-01", 1, "from is later than to"),
+        ("--meter 1001 --from never", 2, "'never' is not a time"),
+        ("--meter 1001 --from 2026-02-01 --to 2026-01-01", 2, "from is later than to"),
         ("--meter seven", 2, "'seven' is not a meter's number"),
         ("", 2, "missing option '--meter'"),
         ("--meter 1001 --socket none.sock", 3, "no gateway answers at none.sock"),

@@ -5,16 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from peers.gateway_run import GatewayRun
 from peers.meter_links import MeterLink
 from peers.scripted_meter import ScriptedMeter, record
 from peers.waiting import wait_for
+from weir_tools.commands.meter_backfill import backfill
 
 METER, SILENT = 1001, 1002
 NO_BROKER_PORT = 1
@@ -180,6 +183,7 @@ def test_a_request_may_be_left_to_itself_and_looked_at_later(
     [
         (f"backfill {SILENT}", "meter 1002 was never heard"),
         (f"backfill {METER} --first 5 --last 30", "keeps records 0 to 29"),
+        (f"backfill {METER} --first 1000000", "keeps records 0 to 29"),
         (f"backfill {METER} --from 2030-01-01", "can have no record of that time"),
         ("gaps 77", "meter 77 is not known"),
     ],
@@ -190,3 +194,33 @@ def test_what_cannot_be_is_said_in_a_sentence(
     code, out, err = run(gateway, line)
     assert (code, out) == (1, "")
     assert sentence in err
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (f"backfill {METER} --first 5 --last 2", "exchange them"),
+        (f"backfill {METER} --from 2030-01-01 --to 2020-01-01", "exchange them"),
+        (f"backfill {METER} --from never", "'never' is not a time"),
+    ],
+)
+def test_a_range_that_is_none_is_wrong_usage(
+    gateway: GatewayRun, link: MeterLink, line: str, sentence: str
+) -> None:
+    code, out, err = run(gateway, line)
+    assert (code, out) == (2, "")
+    assert sentence in err
+
+
+def test_an_interrupted_command_gives_the_request_to_a_script_all_the_same(
+    gateway: GatewayRun, link: MeterLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    config = str(gateway.config)
+    ended = CliRunner().invoke(backfill, [str(METER), "--json", "--config", config])
+    assert ended.exit_code != 0
+    monkeypatch.undo()
+    assert json.loads(ended.stdout) == gateway.client.backfill_progress(METER, 1)

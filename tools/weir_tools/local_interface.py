@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weir_tools.errors import Failed, Misused, Unreachable
+from weir_tools.errors import CommandError, Failed, Misused, Unreachable
 
 if TYPE_CHECKING:
     from weir_gateway.client import GatewayClient
 
 SOCKET_VARIABLE = "WEIR_SOCKET"
 SOCKET_DEFAULT = Path("weir.sock")
+
+_KINDS: dict[int | None, type[CommandError]] = {None: Unreachable, 400: Misused}
+"""By the status of the answer: without one no gateway answers, and 400 is about the question."""
 
 Command = Callable[..., None]
 
@@ -50,7 +53,7 @@ def ask(
     try:
         return question(client)
     except ClientError as error:
-        raise (Unreachable if error.is_unreachable else Failed)(str(error)) from error
+        raise _KINDS.get(error.status, Failed)(str(error)) from error
 
 
 def _socket(socket_path: Path | None, config: Path | None) -> Path:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import click
 
+from weir_tools import messages
 from weir_tools.simulator.recording import ML_PER_MS
 
 PULSE_WEIGHT_ML_MAX = 1_000_000
@@ -81,6 +83,17 @@ def whole_number(what: str, low: int, high: int) -> Callable[..., int | None]:
 meter_id_argument: Decorator = click.argument(
     "meter_id", metavar="ID", callback=whole_number("a meter's number", 0, 2**32 - 1)
 )
+
+
+def utc_time(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """A callback that checks a time; UTC is taken where it does not say."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(messages.NOT_A_TIME.format(text=text)) from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
 
 
 def host_and_port(

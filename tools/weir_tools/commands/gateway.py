@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from weir_tools import messages
 from weir_tools.commands.gateway_salvage import salvage
 from weir_tools.local_interface import ask, gateway_options, print_json
-from weir_tools.options import whole_number
+from weir_tools.options import utc_time, whole_number
 
 
 @click.group(invoke_without_command=True, no_args_is_help=False)
@@ -53,9 +53,13 @@ gateway.add_command(salvage)
     help="Whose readings.",
 )
 @click.option(
-    "--from", "from_time", metavar="TIME", help='Not before this, "2026-03-01T00:00:00Z". [all]'
+    "--from",
+    "from_time",
+    metavar="TIME",
+    callback=utc_time,
+    help='Not before this, "2026-03-01T00:00:00Z". [all]',
 )
-@click.option("--to", "to_time", metavar="TIME", help="Not after this. [all]")
+@click.option("--to", "to_time", metavar="TIME", callback=utc_time, help="Not after this. [all]")
 @gateway_options
 @click.pass_context
 def replay(

@@ -1,7 +1,7 @@
 """`weir meter gaps`, `backfill`, `backfills`: what is missing, and asking for it again."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from weir_tools.backfill_watch import watch
 from weir_tools.errors import Different, Misused
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.meter_tables import backfills_table, gaps_table
-from weir_tools.options import meter_id_argument, whole_number
+from weir_tools.options import meter_id_argument, utc_time, whole_number
 from weir_tools.quantities import moment, whole
 from weir_tools.terminal import open_console
 
@@ -57,21 +57,10 @@ def backfills(meter_id: int, socket_path: Path | None, config: Path | None, as_j
         click.echo(messages.NO_BACKFILLS.format(meter_id=meter_id))
 
 
-def _time(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
-    """A callback that checks a time; UTC is taken where it does not say."""
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(messages.NOT_A_TIME.format(text=text)) from None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
-
-
 @click.command()
 @meter_id_argument
-@click.option("--from", "from_time", metavar="TIME", callback=_time, help="Not before this.")
-@click.option("--to", "to_time", metavar="TIME", callback=_time, help="Not after this.")
+@click.option("--from", "from_time", metavar="TIME", callback=utc_time, help="Not before this.")
+@click.option("--to", "to_time", metavar="TIME", callback=utc_time, help="Not after this.")
 @click.option("--first", metavar="SEQUENCE", callback=_SEQUENCE, help="From this record on.")
 @click.option("--last", metavar="SEQUENCE", callback=_SEQUENCE, help="Up to this record.")
 @click.option("--wait/--no-wait", default=True, help="Show progress until it is finished.  [wait]")
@@ -143,14 +132,19 @@ def _introduce(made: Document, ask_gateway: Ask) -> None:
 
 def _follow(made: Document, ask_gateway: Ask, *, is_quiet: bool) -> Document:
     meter_id, number = made["meter_id"], made["number"]
+    newest = made
 
     def progress() -> Document:
+        nonlocal newest
         answer: Document = ask_gateway(lambda client: client.backfill_progress(meter_id, number))
+        newest = answer
         return answer
 
     try:
         return watch(progress, is_quiet=is_quiet)
     except KeyboardInterrupt:
+        if is_quiet:
+            print_json(newest)
         click.echo(messages.BACKFILL_STANDS.format(meter_id=meter_id), err=True)
         raise
 

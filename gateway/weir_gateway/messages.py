@@ -137,6 +137,7 @@ SALVAGE_FAILED = (
     "the database {path} did not take the readings ({why}): nothing was changed; mend that and "
     "salvage again."
 )
+SALVAGE_UNCHECKED = "not all of it was checked within {seconds:.0f} s"
 SALVAGE_NO_TABLES = "it has no table of readings"
 SALVAGE_NOT_SET_ASIDE = (
     "{path} does not lie set aside beside the database in use: name it as the alarm does."

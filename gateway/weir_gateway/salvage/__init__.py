@@ -9,7 +9,7 @@ from pathlib import Path
 from weir_gateway import messages
 from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
-from weir_gateway.salvage.copy import opened_copy, unreadable
+from weir_gateway.salvage.copy import integrity, opened_copy, unreadable
 from weir_gateway.salvage.merge import Merger
 from weir_gateway.salvage.report import Report
 from weir_gateway.salvage.source import Source
@@ -35,6 +35,7 @@ def salvage(damaged: Path, database: Path, *, dry_run: bool = False) -> Report:
         file = DatabaseFile(database)
         file.prepare()
         with opened_copy(damaged) as copy:
+            report.integrity = integrity(copy)
             _merge(copy, file, report)
     if not dry_run:
         settle(damaged, database, set_aside.SALVAGED, json.dumps(report.document(), indent=2))

@@ -1,9 +1,13 @@
 """What a row must be to be believed: a damaged page may hold anything."""
 
 import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from functools import cache
 from typing import Any
 
+from weir_gateway.store import schema
 from weir_protocol.records import PEAK_FLOW_PULSES_MAX, PRESSURE_KPA_MAX, PRESSURE_KPA_MIN
 
 _UINT32 = (0, (1 << 32) - 1)
@@ -60,6 +64,20 @@ MAY_BE_NULL = {
 GAP_STATES = ("open", "lost", "closed")
 
 
+@cache
+def first_columns() -> Mapping[str, set[str]]:
+    """Return the columns that each table had when it was new: every later one has a default."""
+    found: dict[str, set[str]] = {}
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for step in schema.MIGRATIONS:
+            connection.executescript(step)
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                columns = connection.execute(f"PRAGMA table_info({table})")
+                found.setdefault(table, {row[1] for row in columns})
+    return found
+
+
 def is_sound(table: str, row: Mapping[str, Any]) -> bool:
     """Return whether every value of a row is one that the gateway could have written."""
     if table == "meters":
@@ -73,6 +91,8 @@ def is_sound(table: str, row: Mapping[str, Any]) -> bool:
             and _are_within(rest, MAY_BE_NULL)
             and row["first_sequence"] <= row["last_sequence"]
         )
+    if table == "forgotten":
+        return _are_within(row, set()) and row["first_sequence"] <= row["last_sequence"]
     return _are_within(row, MAY_BE_NULL)
 
 

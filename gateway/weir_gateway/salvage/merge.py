@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from weir_gateway.salvage.gap_merge import GapMerger
+from weir_gateway.salvage.ledger import Fields, Group
 from weir_gateway.salvage.report import Report
-from weir_gateway.salvage.source import Fields, Group, Readings, Source
-from weir_gateway.salvage.walk import GroupKey, joined
-from weir_gateway.store import gap_news
-from weir_gateway.store.gaps import Gaps
+from weir_gateway.salvage.source import Source
+from weir_gateway.salvage.walk import GroupKey
 from weir_gateway.store.promise import COUNTERS_BEGIN_S
-from weir_gateway.store.sequences import Range, reading_id, runs, without
+from weir_gateway.store.sequences import Range, reading_id
 
 _MEASURED = (
     *("taken_at_s", "time_quality", "forward_pulses", "reverse_pulses"),
@@ -21,6 +21,13 @@ _HELD = (
     f"SELECT published, {', '.join(_MEASURED)} FROM readings "
     "WHERE meter_id = ? AND epoch = ? AND sequence = ?"
 )
+_EXTENT = """
+SELECT sequence_next - stored_count - (
+    SELECT COALESCE(SUM(last_sequence - first_sequence + 1), 0) FROM gaps g
+    WHERE g.meter_id = custody.meter_id AND g.epoch = custody.epoch AND state <> 'closed'
+), sequence_next
+FROM custody WHERE meter_id = ? AND epoch = ?
+"""
 _MARK_PUBLISHED = (
     "UPDATE readings SET published = 1 WHERE meter_id = ? AND epoch = ? AND sequence = ?"
 )
@@ -64,28 +71,32 @@ class Merger:
         )
 
     def _merge_group(self, key: GroupKey, group: Group) -> None:
-        sequence_next = self._sequence_next(key)
-        readings = self._source.readings(key, sequence_next)
+        held = self._extent(key)
+        readings = self._source.readings(key, None if held is None else held[1])
         rows: Iterator[Mapping[str, Any]] = readings.rows()
-        if sequence_next is None and not group.custody:  # then only what can be read proves it
+        if held is None and not group.custody:  # then only what can be read proves it
             one = next(rows, None)
             if one is None:
                 return
             rows = chain([one], rows)
-        if sequence_next is None:
+        if held is None:
             self._begin_group(key, group)
         else:
             self._join_custody(group)
         added = self._add_readings(key, rows)
-        self._note_sequences(key, group, added, readings)
+        account = readings.account()
+        gaps = GapMerger(self._connection, key, self._report, self._now_ms)
+        if held is None:
+            gaps.take_over(account)
+        else:
+            gaps.join(*held, added, account)
         for row in group.boots:
             self._merge_boot(row)
 
-    def _sequence_next(self, key: GroupKey) -> int | None:
-        row = self._connection.execute(
-            "SELECT sequence_next FROM custody WHERE meter_id = ? AND epoch = ?", key
-        ).fetchone()
-        return None if row is None else int(row[0])
+    def _extent(self, key: GroupKey) -> Range | None:
+        """Return the first sequence that was ever expected here, and the next in order."""
+        row = self._connection.execute(_EXTENT, key).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]))
 
     def _begin_group(self, key: GroupKey, group: Group) -> None:
         """Insert the row of an epoch that the database in use does not know.
@@ -97,7 +108,7 @@ class Merger:
             "INSERT OR IGNORE INTO meters (meter_id, first_seen_ms) VALUES (?, ?)",
             (meter_id, self._now_ms),
         )
-        row = dict(group.custody[0]) if group.custody else self._unknown_custody(group)
+        row = dict(group.custody[0]) if group.custody else self._unknown_custody()
         (oldest,) = self._connection.execute(
             "SELECT MIN(ordinal) FROM custody WHERE meter_id = ?", (meter_id,)
         ).fetchone()
@@ -106,23 +117,16 @@ class Merger:
         row |= {"stored_count": 0, "requested": 0}
         self._insert("custody", row)
         self._report.of("custody").added += 1
-        for gap in group.gaps:
-            self._report.of("gaps").added += self._insert("gaps", gap)
-            if gap["state"] == "lost":
-                bounds = (gap["first_sequence"], gap["last_sequence"])
-                gap_news.tell(self._connection, key, bounds, "lost", gap["noticed_at_ms"])
 
-    def _unknown_custody(self, group: Group) -> Fields:
+    def _unknown_custody(self) -> Fields:
         """Return the row of an epoch of which only readings or gaps could be read."""
         (ahead,) = self._connection.execute(
             "SELECT COALESCE(MAX(downlink_ahead), 0) FROM replacement"
         ).fetchone()
-        ends = [gap["last_sequence"] + 1 for gap in group.gaps]
         return _NEW_CUSTODY | {
             "ordinal": 1,
             "uplink_counter": -1,
             "downlink_counter": max(0, self._now_ms // 1000 - COUNTERS_BEGIN_S) + ahead,
-            "sequence_next": max(ends, default=-1),
             "clock_offset_s": None,
             "pulse_weight_ml": 0,
             "sample_interval_s": 0,
@@ -171,53 +175,6 @@ class Merger:
             self._connection.execute(_MARK_PUBLISHED, at)
         return True
 
-    def _note_sequences(
-        self, key: GroupKey, group: Group, added: list[int], readings: Readings
-    ) -> None:
-        """Bring gaps and resume point in line with what was added and what could not be read."""
-        sequence_next = self._sequence_next(key)
-        if sequence_next is None or sequence_next < 0:
-            sequence_next = added[0] if added else 0
-        gaps = Gaps(self._connection, *key, sequence_next, self._now_ms)
-        for first, last in runs(added):
-            gaps.hold(first, last)
-        lost = [gap for gap in group.gaps if gap["state"] == "lost"]
-        for first, last in self._absent(key, _ranges(lost), gaps.sequence_next):
-            self._add_gap(key, first, last, "lost")
-            gap_news.tell(self._connection, key, (first, last), "lost", self._now_ms)
-        for first, last in self._absent(key, readings.unreadable, gaps.sequence_next):
-            self._add_gap(key, first, last, "open")
-            self._report.missing += last - first + 1
-        self._connection.execute(
-            "UPDATE custody SET sequence_next = ?, resume_at = ? WHERE meter_id = ? AND epoch = ?",
-            (gaps.sequence_next, gaps.resume_at(), *key),
-        )
-
-    def _absent(self, key: GroupKey, ranges: list[Range], sequence_next: int) -> list[Range]:
-        """Return the parts of ``ranges`` that are neither held nor within a gap."""
-        found = []
-        for first, last in joined(ranges):
-            at = (*key, first, last)
-            held = self._connection.execute(
-                "SELECT sequence FROM readings WHERE meter_id = ? AND epoch = ? "
-                "AND sequence BETWEEN ? AND ? ORDER BY sequence",
-                at,
-            )
-            noted = self._connection.execute(
-                "SELECT first_sequence, last_sequence FROM gaps WHERE meter_id = ? AND epoch = ? "
-                "AND last_sequence >= ? AND first_sequence <= ?",
-                at,
-            ).fetchall()
-            taken = [*runs([sequence for (sequence,) in held]), *noted]
-            found += without([(first, min(last, sequence_next - 1))], taken)
-        return [(first, last) for first, last in found if first <= last]
-
-    def _add_gap(self, key: GroupKey, first: int, last: int, state: str) -> None:
-        self._connection.execute(
-            "INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)", (*key, first, last, state, self._now_ms)
-        )
-        self._report.of("gaps").added += 1
-
     def _merge_boot(self, row: Fields) -> None:
         tally = self._report.of("boots")
         if self._insert("boots", row):
@@ -247,10 +204,6 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 def _marks(names: list[str]) -> str:
     return ", ".join("?" * len(names))
-
-
-def _ranges(gaps: list[Fields]) -> list[Range]:
-    return [(gap["first_sequence"], gap["last_sequence"]) for gap in gaps]
 
 
 def _ordinal(group: Group) -> int:

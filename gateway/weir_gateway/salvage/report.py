@@ -5,7 +5,7 @@ from typing import TypedDict
 
 
 class TableDocument(TypedDict):
-    """unreadable: places that could not be read; for readings, the sequences in them at most."""
+    """unreadable: places that could not be read; for readings, those that should be there."""
 
     table: str
     read: int
@@ -17,12 +17,16 @@ class TableDocument(TypedDict):
 
 
 class SalvageDocument(TypedDict):
-    """whole: everything could be read. conflicts: ids of readings held with other values."""
+    """whole: nothing is missing and SQLite finds no damage. integrity: "ok", or what it found.
+
+    conflicts: ids of readings held with other values.
+    """
 
     damaged: str
     database: str
     dry_run: bool
     whole: bool
+    integrity: str
     tables: list[TableDocument]
     conflicts: list[str]
     published_before: int
@@ -48,6 +52,7 @@ class Report:
     damaged: str
     database: str
     dry_run: bool
+    integrity: str = ""
     tables: dict[str, Tally] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
     published_before: int = 0
@@ -58,7 +63,9 @@ class Report:
 
     @property
     def whole(self) -> bool:
-        return not any(one.unreadable or one.unsound for one in self.tables.values())
+        """Whether all of it was read, as far as SQLite can tell."""
+        faults = any(one.unreadable or one.unsound for one in self.tables.values())
+        return self.integrity == "ok" and not faults
 
     def document(self) -> SalvageDocument:
         tables = [_document(name, one) for name, one in self.tables.items()]
@@ -67,6 +74,7 @@ class Report:
             "database": self.database,
             "dry_run": self.dry_run,
             "whole": self.whole,
+            "integrity": self.integrity,
             "tables": tables,
             "conflicts": self.conflicts,
             "published_before": self.published_before,

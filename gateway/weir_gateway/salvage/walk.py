@@ -58,25 +58,63 @@ class Walk:
     def _close_in(self, first: int, last: int) -> Generator[Row, None, Range | None]:
         """Read from both ends; return the hole that is left, or None."""
         for order in ("ASC", "DESC"):
-            self._probe_count += 1
-            try:
-                for row in self._select(first, last, order):
-                    sequence = row[self._sequence_at]
-                    if not first <= sequence <= last:  # a page that lies about its order
-                        break
-                    if order == "ASC":
-                        first = sequence + 1
-                    else:
-                        last = sequence - 1
-                    self._lowest = min(self._lowest, sequence)
-                    self._highest = max(self._highest, sequence)
-                    yield row
+            scan = self._scan(first, last, order)
+            for row in scan.rows():
+                sequence = row[self._sequence_at]
+                if order == "ASC":
+                    first = sequence + 1
                 else:
-                    return None
-            except sqlite3.DatabaseError:
-                continue
+                    last = sequence - 1
+                self._lowest = min(self._lowest, sequence)
+                self._highest = max(self._highest, sequence)
+                yield row
+            if scan.is_complete:
+                return None
         first, last = max(first, self._lowest), min(last, self._highest)
         return (first, last) if first <= last else None
+
+    def _scan(self, first: int, last: int, order: str) -> "_Scan":
+        self._probe_count += 1
+        return _Scan(
+            lambda: self._select(first, last, order),
+            self._sequence_at,
+            (first, last),
+            1 if order == "ASC" else -1,
+        )
+
+
+class _Scan:
+    """One way through a range. is_complete: it came to its end, and all was in order."""
+
+    def __init__(
+        self, select: Callable[[], Iterable[Row]], sequence_at: int, bounds: Range, step: int
+    ) -> None:
+        self._step = step
+        self._select = select
+        self._sequence_at = sequence_at
+        self._first, self._last = bounds
+        self.is_complete = False
+
+    def rows(self) -> Iterator[Row]:
+        """Give each row once the next has shown that it stands in its place."""
+        before: Row | None = None
+        try:
+            for row in self._select():
+                sequence = row[self._sequence_at]
+                if type(sequence) is not int:
+                    continue
+                if not self._first <= sequence <= self._last:
+                    return
+                if before is not None:
+                    if (sequence - before[self._sequence_at]) * self._step <= 0:
+                        return
+                    yield before
+                before = row
+            self.is_complete = True
+        except sqlite3.DatabaseError:
+            pass
+        if before is not None:
+            yield before
 
 
 def joined(ranges: Iterable[Range]) -> list[Range]:
@@ -104,12 +142,13 @@ class TableReader:
         """Return every row that can be reached; ``meter_ids`` are looked for one by one."""
         found: dict[Key, dict[str, Any]] = {}
         if self.columns and not self._read(found, "1", ()):
-            known = {key[0] for key in found} | set(meter_ids)
+            known = {key[0] for key in found if type(key[0]) is int} | set(meter_ids)
             failed = [
                 one for one in sorted(known) if not self._read(found, "meter_id = ?", (one,))
             ]
             self.unreadable_count = max(1, len(failed))
-        return [found[key] for key in sorted(found)]
+        sound = {key for key in found if are_integers(key)}
+        return [found[key] for key in (*sorted(sound), *(found.keys() - sound))]
 
     def _read(self, found: dict[Key, dict[str, Any]], where: str, values: Key) -> bool:
         """Read from the front, then from the back; return whether all could be read."""
@@ -133,11 +172,21 @@ def columns_of(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
-def groups_in_readings(connection: sqlite3.Connection) -> set[GroupKey]:
-    """Return the (meter, epoch) of which readings can be reached from either end of the table."""
-    return _groups(connection, ">", "ASC", (-1, -1)) | _groups(
+def are_integers(key: Iterable[object]) -> bool:
+    """Return whether a key is one that the gateway could have written."""
+    return all(type(one) is int and 0 <= one <= SEQUENCE_MAX for one in key)
+
+
+def groups_in_readings(connection: sqlite3.Connection) -> tuple[set[GroupKey], int]:
+    """Return the (meter, epoch) of which readings can be reached from either end of the table.
+
+    And how many keys were met on the way that are none.
+    """
+    found = _groups(connection, ">", "ASC", (-1, -1)) | _groups(
         connection, "<", "DESC", (SEQUENCE_MAX, 0)
     )
+    groups = {key for key in found if are_integers(key)}
+    return groups, len(found) - len(groups)
 
 
 def _groups(

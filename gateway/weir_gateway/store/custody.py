@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weir_gateway.store import requests
+from weir_gateway.store import requests, retention
 from weir_gateway.store.boots import follow_boot, measured_at_s
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import Origin, Promise, lose_older_epochs, open_epoch
@@ -39,10 +39,9 @@ def take_hello(
         "UPDATE meters SET epoch = ?, hello = ?, hello_at_ms = ? WHERE meter_id = ?",
         (origin.epoch, json.dumps(dict(hello)), origin.received_at_ms, origin.meter_id),
     )
-    lost_count = 0
     if is_new:
         requests.lose_older_epochs(connection, origin)
-        lost_count = lose_older_epochs(connection, origin)
+    lost_count = lose_older_epochs(connection, origin)  # a salvage may have brought some back
     gaps = promise.gaps(connection, origin)
     oldest = unwrap(hello["sequence_oldest"], promise.sequence_next)
     lost_count += _follow_ring(gaps, promise.resume_at, oldest, hello["sequence_next"])
@@ -189,3 +188,5 @@ def _note_held(
         promise.resume_at = promise.sequence_next = gaps.sequence_next  # the usual case
     else:
         promise.follow(gaps)
+        for one in came:
+            retention.recall(connection, (origin.meter_id, origin.epoch), one)

@@ -32,21 +32,22 @@ def is_damage(error: BaseException) -> bool:
     return code & _PRIMARY in _DAMAGED or code in _UNREADABLE
 
 
-def check(connection: sqlite3.Connection, seconds_max: float) -> None:
-    """Look through the whole database, as far as the time allows. Raise Damaged if it is."""
+def check(connection: sqlite3.Connection, seconds_max: float, pragma: str = "quick_check") -> bool:
+    """Look through the whole database; return whether time sufficed. Raise Damaged if it is."""
     alarm = threading.Timer(seconds_max, connection.interrupt)
     alarm.start()
     try:
-        found = connection.execute("PRAGMA quick_check(1)").fetchall()
+        found = connection.execute(f"PRAGMA {pragma}(1)").fetchall()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            return
+            return False
         raise
     finally:
         alarm.cancel()
         alarm.join()
     if found != [("ok",)]:
         raise Damaged(" ".join(str(found[0][0]).split()))
+    return True
 
 
 def is_ours(path: Path) -> bool:

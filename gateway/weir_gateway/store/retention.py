@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from weir_gateway.store.rows import ReadingKey
+from weir_gateway.store.sequences import Range, runs, without
 
 START: ReadingKey = (-1, -1, 0)
 """Before every reading."""
@@ -59,10 +60,55 @@ def page(
 
 
 def forget(connection: sqlite3.Connection, keys: Iterable[ReadingKey]) -> int:
-    """Delete readings that are published and not their epoch's newest; return how many."""
-    before = connection.total_changes
-    connection.executemany(_FORGET, keys)
-    return connection.total_changes - before
+    """Delete readings that are published and not their epoch's newest; return how many.
+
+    Which they were is noted, so that a salvage does not take them for lost.
+    """
+    gone: dict[tuple[int, int], list[int]] = {}
+    for meter_id, epoch, sequence in keys:
+        if connection.execute(_FORGET, (meter_id, epoch, sequence)).rowcount:
+            gone.setdefault((meter_id, epoch), []).append(sequence)
+    for group, sequences in gone.items():
+        for one in runs(sorted(sequences)):
+            note(connection, group, one)
+    return sum(len(sequences) for sequences in gone.values())
+
+
+def recall(connection: sqlite3.Connection, group: tuple[int, int], came: Range) -> None:
+    """Note that readings which may have been forgotten are held again."""
+    touched = _touching(connection, group, came)
+    _replace(connection, group, touched, without(touched, [came]))
+
+
+def note(connection: sqlite3.Connection, group: tuple[int, int], gone: Range) -> None:
+    """Note a range, as one with those that it meets."""
+    touched = _touching(connection, group, (gone[0] - 1, gone[1] + 1))
+    ends = [gone, *touched]
+    _replace(
+        connection, group, touched, [(min(one[0] for one in ends), max(one[1] for one in ends))]
+    )
+
+
+def _touching(
+    connection: sqlite3.Connection, group: tuple[int, int], bounds: Range
+) -> list[Range]:
+    return connection.execute(
+        "SELECT first_sequence, last_sequence FROM forgotten WHERE meter_id = ? AND epoch = ? "
+        "AND last_sequence >= ? AND first_sequence <= ?",
+        (*group, *bounds),
+    ).fetchall()
+
+
+def _replace(
+    connection: sqlite3.Connection, group: tuple[int, int], old: list[Range], new: list[Range]
+) -> None:
+    connection.executemany(
+        "DELETE FROM forgotten WHERE meter_id = ? AND epoch = ? AND first_sequence = ?",
+        [(*group, first) for first, _ in old],
+    )
+    connection.executemany(
+        "INSERT INTO forgotten VALUES (?, ?, ?, ?)", [(*group, *one) for one in new]
+    )
 
 
 def forget_closed_gaps(connection: sqlite3.Connection, before_ms: int, count_max: int) -> int:

@@ -171,6 +171,19 @@ CREATE INDEX gap_news_waiting ON gap_news (number) WHERE published = 0;
 CREATE INDEX gaps_open ON gaps (noticed_at_ms) WHERE state = 'open';
 """
 
+_FORGOTTEN = """
+-- What retention deleted: without it, what a damaged page lost would look the same. Ranges never
+-- overlap within one meter and epoch.
+CREATE TABLE forgotten (
+    meter_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    PRIMARY KEY (meter_id, epoch, first_sequence),
+    FOREIGN KEY (meter_id, epoch) REFERENCES custody
+) STRICT, WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _VERSION_1,
     _BOOTS,
@@ -178,6 +191,7 @@ MIGRATIONS: tuple[str, ...] = (
     _REPLACEMENT,
     _REQUESTS,
     _GAP_NEWS,
+    _FORGOTTEN,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -65,6 +65,25 @@ def test_what_is_older_than_the_days_goes_and_the_rest_stays(
     assert sweep(tmp_path) == 0
 
 
+def forgotten(books: Bookkeeping) -> list[tuple[int, int]]:
+    return books.connection.execute(
+        "SELECT first_sequence, last_sequence FROM forgotten ORDER BY first_sequence"
+    ).fetchall()
+
+
+def test_what_was_forgotten_is_known_until_it_is_held_again(
+    books: Bookkeeping, tmp_path: Path
+) -> None:
+    assert sweep(tmp_path) == 20
+    assert forgotten(books) == [(0, 19)]
+    books.span(5, 9)
+    assert forgotten(books) == [(0, 4), (10, 19)]
+    publish_all(books)
+    assert retention.forget(books.connection, [(METER, EPOCH, 7), (METER, EPOCH, 5)]) == 2
+    assert retention.forget(books.connection, [(METER, EPOCH, 6)]) == 1
+    assert forgotten(books) == [(0, 7), (10, 19)]
+
+
 def test_a_reading_is_as_old_as_its_arrival_whatever_it_was_measured(
     books: Bookkeeping, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Salvage of files damaged by chance: never a fault, and no reading that was known is forgotten."""
+"""Salvage of files damaged by chance: never a fault, and nothing that was known is forgotten."""
 
 import random
 import sqlite3
@@ -12,7 +12,7 @@ from peers.bookkeeping import EPOCH, METER, Bookkeeping
 from peers.ruin import fold_log, ruin_somewhere
 from weir_gateway.errors import GatewayError
 from weir_gateway.salvage import salvage
-from weir_gateway.store import custody, outbox, retention, set_aside
+from weir_gateway.store import custody, outbox, retention
 from weir_gateway.store.sequences import Range
 
 GroupKey = tuple[int, int]
@@ -82,6 +82,7 @@ def can_say(path: Path, key: GroupKey) -> bool:
     """Return whether the row of custody can still be had from a damaged file."""
     text = "SELECT sequence_next, stored_count FROM custody WHERE meter_id = ? AND epoch = ?"
     with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as opened:
+        opened.text_factory = bytes
         try:
             return opened.execute(text, key).fetchone() is not None
         except sqlite3.DatabaseError:
@@ -107,8 +108,8 @@ def unaccounted(before: Content, after: Content, damaged: Path) -> dict[GroupKey
 def try_one(before: Content, whole: bytes, seed: int, folder: Path) -> None:
     damaged, database = folder / "old.db", folder / "weir.db"
     damaged.write_bytes(ruin_somewhere(whole, random.Random(seed)))
-    for ending in ("", set_aside.LOG, set_aside.INDEX):
-        set_aside.beside(database, ending).unlink(missing_ok=True)
+    for left in folder.glob("weir.db*"):
+        left.unlink()
     try:
         report = salvage(damaged, database)
     except GatewayError as error:

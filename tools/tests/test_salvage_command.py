@@ -10,6 +10,7 @@ from weir_tools.cli import main
 
 DAMAGED = "weir.db.damaged-20261121T120000Z-1"
 PAGE_BYTES = 4096
+PAGE_COUNT_AT = 28
 
 
 @pytest.fixture
@@ -47,6 +48,20 @@ def test_one_that_can_be_read_in_part_ends_with_4(
     assert (document["whole"], document["dry_run"]) == (False, True)
     assert told.err.startswith("weir: a part of ")
     assert not set_aside.beside(folder / DAMAGED, set_aside.SALVAGED).exists()
+
+
+def test_one_that_is_damaged_and_misses_nothing_ends_with_4(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (folder / DAMAGED).open("r+b") as file:  # a page that belongs to nothing
+        page_count = len(file.read()) // PAGE_BYTES
+        file.write(bytes(PAGE_BYTES))
+        file.seek(PAGE_COUNT_AT)
+        file.write((page_count + 1).to_bytes(4, "big"))
+    assert main(["gateway", "salvage", DAMAGED, "--dry-run"]) == 4
+    told = capsys.readouterr()
+    assert "\n0 readings that could not be read" in told.out
+    assert told.err.startswith(f"weir: nothing that {DAMAGED} knew of is missing, but SQLite")
 
 
 def test_acknowledging_reads_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,6 +207,10 @@ SALVAGED_IN_PART = (
     "a part of {path} could not be read: the meters are asked for it when they call next, and "
     "what they no longer have is named as lost."
 )
+SALVAGED_DAMAGED = (
+    "nothing that {path} knew of is missing, but SQLite does not call the file whole ({why}): "
+    "compare readings that matter with their meters (`weir meter backfill`)."
+)
 SALVAGE_CONFLICT = "{reading} is held with other values: what is held stays."
 SALVAGE_MISSING = "{count:,} readings that could not be read are to be asked of their meters."
 SALVAGE_DRY = "This was a dry run: nothing was changed."

@@ -47,7 +47,6 @@ class Source:
             raise sqlite3.DatabaseError(messages.SALVAGE_NO_TABLES)
         found, unsound_count = groups_in_readings(connection)
         known_groups = set(known)
-        self._report.of("readings").unsound += unsound_count
         meter_ids = {meter_id for meter_id, _ in known_groups | found}
         self.meters = {
             row["meter_id"]: row for row in self._read("meters", ("meter_id",), meter_ids)
@@ -63,6 +62,7 @@ class Source:
                 group = self.groups.setdefault((row["meter_id"], row["epoch"]), Group())
                 group.is_named = True
                 getattr(group, table).append(row)
+        report.of("readings").unsound += unsound_count
         tallies = [report.of(table) for table in _RANGES]
         for group in self.groups.values():
             group.in_doubt = any(one.unreadable or one.unsound for one in tallies)

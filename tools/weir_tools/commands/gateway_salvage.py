@@ -44,7 +44,8 @@ def salvage(
     """Take over what can still be read of the damaged database OLD.
 
     OLD itself is only read. What the database in use holds is never overwritten. The gateway must
-    not run. Exit code 4 says that something in OLD could not be read.
+    not run. Exit code 4 says that something in OLD could not be read, or is
+    damaged.
     """
     database = _database(config or _config_before(context))
     if only_acknowledge:
@@ -56,7 +57,9 @@ def salvage(
     else:
         _show(document)
     if not document["whole"]:
-        raise Different(messages.SALVAGED_IN_PART.format(path=damaged))
+        in_part = any(one["unreadable"] or one["unsound"] for one in document["tables"])
+        text = messages.SALVAGED_IN_PART if in_part else messages.SALVAGED_DAMAGED
+        raise Different(text.format(path=damaged, why=document["integrity"]))
 
 
 def _config_before(context: click.Context) -> Path:

@@ -85,7 +85,7 @@ def can_say(path: Path, key: GroupKey) -> bool:
         opened.text_factory = bytes
         try:
             return opened.execute(text, key).fetchone() is not None
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # a message that quotes junk
             return False
 
 

@@ -13,7 +13,7 @@ from weir_gateway.salvage.copy import integrity, opened_copy, unreadable
 from weir_gateway.salvage.merge import Merger
 from weir_gateway.salvage.report import Report
 from weir_gateway.salvage.source import Source
-from weir_gateway.store import set_aside
+from weir_gateway.store import damage, set_aside
 from weir_gateway.store.file import DatabaseFile
 
 TABLES_LEFT = ("replacement", "requests", "request_ranges", "request_conflicts", "gap_news")
@@ -61,7 +61,7 @@ def _merge(copy: sqlite3.Connection, file: DatabaseFile, report: Report) -> None
         known = connection.execute("SELECT meter_id, epoch FROM custody").fetchall()
         try:
             source = Source(copy, report, known)
-        except sqlite3.Error as error:
+        except damage.UNREADABLE as error:
             raise unreadable(Path(report.damaged), error) from None
         merger = Merger(connection, source, report, int(time.time() * 1000))
         connection.execute("BEGIN IMMEDIATE")

@@ -30,7 +30,7 @@ def opened_copy(damaged: Path) -> Iterator[sqlite3.Connection]:
     with tempfile.TemporaryDirectory(prefix="weir-salvage-") as folder:
         try:
             connection = _open(_copy(damaged, Path(folder)))
-        except (sqlite3.Error, OSError) as error:
+        except (*damage.UNREADABLE, OSError) as error:
             raise unreadable(damaged, error) from None
         with closing(connection):
             yield connection
@@ -40,7 +40,7 @@ def integrity(connection: sqlite3.Connection) -> str:
     """Return "ok" when SQLite finds nothing wrong in the time that it has, else what it says."""
     try:
         is_done = damage.check(connection, CHECK_S_MAX, "integrity_check")
-    except sqlite3.Error as error:
+    except damage.UNREADABLE as error:
         return " ".join(str(error).split())
     return "ok" if is_done else messages.SALVAGE_UNCHECKED.format(seconds=CHECK_S_MAX)
 

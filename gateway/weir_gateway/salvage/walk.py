@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from weir_gateway.store import damage
 from weir_gateway.store.sequences import Range
 
 Row = tuple[Any, ...]
@@ -111,7 +112,7 @@ class _Scan:
                     yield before
                 before = row
             self.is_complete = True
-        except sqlite3.DatabaseError:
+        except damage.UNREADABLE:
             pass
         if before is not None:
             yield before
@@ -161,7 +162,7 @@ class TableReader:
                 for values_read in self._connection.execute(text, values):
                     row = dict(zip(self.columns, values_read, strict=True))
                     found[tuple(row[key] for key in self._keys)] = row
-            except sqlite3.DatabaseError:
+            except damage.UNREADABLE:
                 continue
             return True
         return False
@@ -197,7 +198,7 @@ def _groups(
         f"SELECT meter_id, epoch FROM readings WHERE (meter_id, epoch) {beyond} (?, ?) "
         f"ORDER BY meter_id {order}, epoch {order} LIMIT 1"
     )
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*damage.UNREADABLE):
         while (row := connection.execute(text, start).fetchone()) is not None:
             if row in found:
                 break

@@ -36,6 +36,12 @@ def cut_in_half(path: Path) -> None:
     os.truncate(path, page_count(path) // 2 * PAGE_BYTES)
 
 
+def garble_schema(path: Path) -> None:
+    """SQLite quotes it, and Python cannot read the sentence."""
+    at = path.read_bytes().index(b"CREATE TABLE readings")
+    overwrite(path, at, b"CREATE TAB\xfe\xff")
+
+
 def ruin_somewhere(content: bytes, chance: random.Random) -> bytes:
     """Return the content of a file with damage of one kind, and how much of it, by chance."""
     ruined = bytearray(content)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from peers.bookkeeping import METER, NOW_MS, Bookkeeping
-from peers.ruin import cut_in_half, fold_log, junk_pages, overwrite, page_count
+from peers.ruin import cut_in_half, fold_log, garble_schema, junk_pages, overwrite, page_count
 from peers.scripted_meter import HELLO
 from weir_gateway.errors import StoreUnavailable, StoreUnusable
 from weir_gateway.store import Store, custody, damage, schema, set_aside
@@ -68,7 +68,7 @@ def junk_the_middle(path: Path) -> None:
     junk_pages(path, range(middle, middle + 3))
 
 
-@pytest.mark.parametrize("ruin", [zap_header, junk_the_middle, cut_in_half])
+@pytest.mark.parametrize("ruin", [zap_header, garble_schema, junk_the_middle, cut_in_half])
 def test_one_that_is_damaged_at_the_start_is_set_aside_whole(
     unmarked: Path, ruin: Callable[[Path], None]
 ) -> None:

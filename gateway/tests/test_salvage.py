@@ -9,100 +9,29 @@ from pathlib import Path
 import pytest
 
 from peers.bookkeeping import EPOCH, METER, Bookkeeping
-from peers.ruin import PAGE_BYTES, cut_in_half, junk_pages, overwrite, page_count
+from peers.loss import (
+    OLD_EPOCH,
+    PUBLISHED,
+    RECORDS,
+    Loss,
+    column,
+    junk_every_other_page,
+    junk_some_pages,
+    refill,
+    rows,
+)
+from peers.ruin import cut_in_half, overwrite
 from peers.scripted_meter import record
 from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
 from weir_gateway.salvage import TABLES_LEFT, acknowledge, salvage
-from weir_gateway.salvage.report import Report
-from weir_gateway.store import custody, gap_news, outbox, retention, schema, set_aside
+from weir_gateway.store import custody, gap_news, schema, set_aside
 from weir_gateway.store.file import DOWNLINKS_IN_LOG, DatabaseFile
-
-RECORDS = 4000
-PUBLISHED = 2500
-SECOND_METER = 2002
-OLD_EPOCH = 0x0DD
-
-
-class Loss:
-    """A database of a past, damaged, and the one that replaced it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "weir.db"
-        self.damaged = folder / "weir.db.damaged-20261121T120000Z-1"
-        self._fill()
-        self.before = rows(self.damaged)
-
-    def _fill(self) -> None:
-        books = Bookkeeping(self.damaged)
-        books.connection.execute("BEGIN")
-        books.hello(OLD_EPOCH)
-        books.span(0, 49, OLD_EPOCH)
-        books.hello()
-        for first in range(0, RECORDS, 50):
-            if first != 1000:
-                books.span(first, first + 49)
-        books.hello(meter_id=SECOND_METER)
-        books.span(0, 49, meter_id=SECOND_METER)
-        keys = [(METER, EPOCH, sequence) for sequence in range(PUBLISHED)]
-        outbox.mark_published(books.connection, keys)
-        books.connection.execute("COMMIT")
-        books.connection.close()
-
-    def salvage(self, *, dry_run: bool = False) -> Report:
-        return salvage(self.damaged, self.database, dry_run=dry_run)
-
-    def reachable(self) -> set[tuple[int, ...]]:
-        """Return what an independent reader gets: every key looked up alone."""
-        found = set()
-        with closing(sqlite3.connect(f"{self.damaged.as_uri()}?immutable=1", uri=True)) as opened:
-            opened.execute("PRAGMA writable_schema = ON")
-            for key in self.before:
-                text = "SELECT * FROM readings WHERE meter_id = ? AND epoch = ? AND sequence = ?"
-                try:
-                    found |= {row[:3] for row in opened.execute(text, key)}
-                except sqlite3.DatabaseError:
-                    continue
-        return found
-
-
-def rows(path: Path) -> dict[tuple[int, ...], tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return {row[:3]: row for row in connection.execute("SELECT * FROM readings")}
-
-
-def column(path: Path, text: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(text).fetchall()
 
 
 @pytest.fixture
 def loss(tmp_path: Path) -> Loss:
     return Loss(tmp_path)
-
-
-def readings_leaves(path: Path) -> list[int]:
-    """Return the pages that hold readings and no keys of other pages, in the file's order."""
-    leaf_of_index = 0x0A
-    found = []
-    content = path.read_bytes()
-    for page in range(2, page_count(path) + 1):
-        at = (page - 1) * PAGE_BYTES
-        cells = int.from_bytes(content[at + 3 : at + 5], "big")
-        if content[at] == leaf_of_index and 20 < cells < 90:
-            found.append(page)
-    return found
-
-
-def junk_some_pages(path: Path) -> None:
-    leaves = readings_leaves(path)
-    for page in (leaves[3], leaves[4], leaves[20], leaves[-2]):
-        junk_pages(path, range(page, page + 1))
-
-
-def junk_every_other_page(path: Path) -> None:
-    for page in readings_leaves(path)[5:35:2]:
-        junk_pages(path, range(page, page + 1))
 
 
 def zap_header(path: Path) -> None:
@@ -211,130 +140,6 @@ def test_a_meter_that_has_its_ring_fills_the_rest(loss: Loss) -> None:
     held = {key[2] for key in rows(loss.database) if key[:2] == (METER, EPOCH)}
     assert held == set(range(RECORDS))
     assert column(loss.database, "SELECT 1 FROM gaps WHERE state = 'open'") == []
-
-
-def forget(loss: Loss, sequences: range) -> None:
-    books = Bookkeeping(loss.damaged)
-    with books.connection:
-        gone = [(METER, EPOCH, sequence) for sequence in sequences]
-        assert retention.forget(books.connection, gone) > 0.9 * len(sequences)
-    books.connection.close()
-
-
-def open_sequences(path: Path, epoch: int = EPOCH, state: str = "open") -> set[int]:
-    ranges = column(
-        path,
-        "SELECT first_sequence, last_sequence FROM gaps "
-        f"WHERE state = '{state}' AND meter_id = {METER} AND epoch = {epoch}",
-    )
-    return {
-        sequence
-        for first, last in ranges
-        for sequence in range(int(str(first)), int(str(last)) + 1)
-    }
-
-
-def test_what_retention_deleted_is_not_asked_for(loss: Loss) -> None:
-    forget(loss, range(200, 900))
-    report = loss.salvage()
-    assert report.whole
-    assert open_sequences(loss.database) == set(range(1000, 1050))
-
-
-def test_among_what_retention_deleted_what_is_damaged_is_asked_for(loss: Loss) -> None:
-    forget(loss, range(0, 2000, 2))
-    junk_every_other_page(loss.damaged)
-    report = loss.salvage()
-    held = {key[2] for key in rows(loss.database) if key[:2] == (METER, EPOCH)}
-    gone = set(range(0, 2000, 2)) - set(range(1000, 1050))
-    wanted = open_sequences(loss.database)
-    assert wanted == set(range(RECORDS)) - held - gone
-    assert report.missing == len(wanted - set(range(1000, 1050))) > 500
-
-
-def test_keys_that_are_no_numbers_cost_only_their_readings(loss: Loss) -> None:
-    with closing(sqlite3.connect(loss.damaged)) as opened:
-        opened.execute("PRAGMA writable_schema = ON")
-        opened.execute("UPDATE sqlite_master SET sql = replace(sql, 'STRICT, ', '')")
-        opened.commit()
-    with closing(sqlite3.connect(loss.damaged)) as opened:
-        for name, value, sequence in (
-            *(("meter_id", "'x'", 7), ("epoch", "x'00'", 8), ("sequence", "0.5", 9)),
-            *(("status", "'y'", 10), ("taken_at_s", "-1", 11)),
-        ):
-            opened.execute(
-                f"UPDATE readings SET {name} = {value} "
-                f"WHERE meter_id = {METER} AND epoch = {EPOCH} AND sequence = {sequence}"
-            )
-        opened.execute("UPDATE boots SET epoch = 'z' WHERE epoch = 221")
-        opened.execute("UPDATE gaps SET first_sequence = 'a' WHERE first_sequence = 1000")
-        opened.commit()
-    report = loss.salvage()
-    assert not report.whole
-    assert report.of("boots").unsound == report.of("gaps").unsound == 1
-    assert set(loss.before) - set(rows(loss.database)) == {
-        (METER, EPOCH, sequence) for sequence in range(7, 12)
-    }
-    assert {*range(7, 12), *range(1000, 1050)} <= open_sequences(loss.database)
-
-
-def test_what_is_absent_of_an_older_epoch_is_named_lost_when_the_meter_calls(loss: Loss) -> None:
-    """Its ring of that time is gone; the epoch that it has now is known already."""
-    refill(loss, 0).connection.close()
-    with closing(sqlite3.connect(loss.damaged)) as opened, opened:
-        opened.execute(f"DELETE FROM readings WHERE epoch = {OLD_EPOCH} AND sequence < 10")
-    loss.salvage()
-    assert open_sequences(loss.database, OLD_EPOCH) == set(range(10))
-    books = Bookkeeping(loss.database)
-    books.counter = 10 * RECORDS
-    books.hello()
-    books.connection.close()
-    assert open_sequences(loss.database, OLD_EPOCH, "lost") == set(range(10))
-
-
-def test_what_was_overwritten_before_the_new_database_heard_of_it_is_asked_for(loss: Loss) -> None:
-    books = Bookkeeping(loss.database)
-    books.hello(sequence_oldest=RECORDS + 500, sequence_next=RECORDS + 550)
-    books.span(RECORDS + 500, RECORDS + 549)
-    books.connection.close()
-    loss.salvage()
-    overwritten = set(range(RECORDS, RECORDS + 500))
-    assert open_sequences(loss.database) == overwritten | set(range(1000, 1050))
-
-
-@pytest.mark.parametrize("sequence_next", [RECORDS + (1 << 20), 904, 1 << 61])
-def test_an_end_that_contradicts_the_readings_is_not_believed(
-    loss: Loss, sequence_next: int
-) -> None:
-    with closing(sqlite3.connect(loss.damaged)) as opened, opened:
-        opened.execute(
-            f"UPDATE custody SET sequence_next = {sequence_next} "
-            f"WHERE meter_id = {METER} AND epoch = {EPOCH}"
-        )
-    loss.salvage()
-    assert set(rows(loss.database)) == set(loss.before)
-    text = f"SELECT sequence_next FROM custody WHERE meter_id = {METER} AND epoch = {EPOCH}"
-    assert column(loss.database, text) == [(RECORDS,)]
-    assert open_sequences(loss.database) == set(range(1000, 1050))
-
-
-def test_a_reading_beyond_the_end_in_place_of_an_absent_one_is_not_believed(loss: Loss) -> None:
-    with closing(sqlite3.connect(loss.damaged)) as opened, opened:
-        opened.execute(
-            f"UPDATE readings SET sequence = {1 << 30} "
-            f"WHERE meter_id = {METER} AND epoch = {EPOCH} AND sequence = 300"
-        )
-    report = loss.salvage()
-    assert (report.of("readings").unsound, report.missing) == (1, 1)
-    assert set(loss.before) - set(rows(loss.database)) == {(METER, EPOCH, 300)}
-
-
-def refill(loss: Loss, *records: int) -> Bookkeeping:
-    books = Bookkeeping(loss.database)
-    books.hello()
-    for first in records:
-        books.span(first, first + 49)
-    return books
 
 
 def test_readings_that_came_again_meanwhile_are_counted_as_present(loss: Loss) -> None:

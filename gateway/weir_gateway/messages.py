@@ -77,6 +77,7 @@ DATABASE_NEWER = (
     "the database {path} was written by a newer gateway (schema {found}, this one knows "
     "{known}): install that release, or use another gateway.database."
 )
+DATABASE_GARBLED = "the definitions of its tables are garbled"
 DATABASE_LOG_ALONE = "the file is gone or empty, its log is not"
 DATABASE_LOCK = "This file keeps two gateways from sharing one database.\n"
 DATABASE_FAILED = "cannot open the database {path} ({why}): check its folder and its rights."

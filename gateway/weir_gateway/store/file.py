@@ -94,7 +94,7 @@ class DatabaseFile:
             _logger.error("%s", messages.STORE_GONE.format(path=self._path))
         may_lack_log = not _size(self._log)  # as after a clean stop
         try:
-            self._check()
+            self._look_through()
             self._make_ready()
             if may_lack_log:
                 self._skip_downlinks()
@@ -108,6 +108,13 @@ class DatabaseFile:
             self._make_ready()
         if not self._was_ours():
             self._lock.write_text(messages.DATABASE_LOCK)
+
+    def _look_through(self) -> None:
+        """Look through the file, also when SQLite's own sentence about it cannot be decoded."""
+        try:
+            self._check()
+        except UnicodeDecodeError:
+            raise damage.Damaged(messages.DATABASE_GARBLED) from None
 
     def _check(self) -> None:
         """Look through the file. Read-only, so that closing it leaves a log where it is."""

@@ -17,6 +17,7 @@ from peers.scripted_meter import ScriptedMeter, record
 from peers.waiting import wait_for
 from weir_gateway import gap_publisher
 from weir_gateway.clock import Clock, utc_text
+from weir_gateway.errors import StoreUnavailable
 from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.store import Store, custody, gap_news
 from weir_gateway.topics import Topics
@@ -213,6 +214,30 @@ def test_what_is_not_acknowledged_is_told_again_under_the_same_id(
         await until(lambda: not gap_news.waiting(desk.books.connection, 1), "the mark")
         assert set(desk.told()) == {f"{METER}-5eed0001-0-4", f"{METER}-5eed0001-10-14"}
         assert len(desk.told()) in (3, 4)
+
+    run(tmp_path, scenario)
+
+
+def test_what_cannot_be_marked_is_not_told_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gap_publisher, "_RETRY_S", 0.01)
+    failures = [StoreUnavailable("the disk is full")] * 3
+
+    async def scenario(desk: Desk) -> None:
+        def commit(work: Callable[..., Any], *arguments: Any) -> Any:
+            if work is gap_news.mark_told and failures:
+                raise failures.pop()
+            return as_ever(work, *arguments)
+
+        as_ever = desk.store.commit
+        monkeypatch.setattr(desk.store, "commit", commit)
+        desk.broker.auto = True
+        lose(desk.books, 0, 4)
+        await desk.broker.connect()
+        await until(lambda: not gap_news.waiting(desk.books.connection, 1), "the mark")
+        assert failures == []
+        assert desk.told() == [f"{METER}-5eed0001-0-4"]
 
     run(tmp_path, scenario)
 

@@ -38,7 +38,15 @@ class _Tag:
 class GapPublisher:
     """Tells of gaps one batch after the other; nothing of it is only in memory."""
 
-    def __init__(self, store: Database, broker: Outlet, topics: Topics, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Database,
+        broker: Outlet,
+        topics: Topics,
+        clock: Clock,
+        sweep_s: float = SWEEP_S,
+    ) -> None:
+        self._sweep_s = sweep_s
         self._store = store
         self._broker = broker
         self._topics = topics
@@ -89,7 +97,7 @@ class GapPublisher:
 
     async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(SWEEP_S):
+            async with asyncio.timeout(self._sweep_s):
                 await self._wanted.wait()
         except TimeoutError:
             return
@@ -97,21 +105,28 @@ class GapPublisher:
     async def _tell(self) -> bool:
         """Publish one batch and wait for its end; return whether there was one."""
         self._wanted.clear()
+        await self._mark_told()
         now_ms = self._clock.now_ms()
         if await self._store.read(gap_news.has_changes, now_ms):
             await self._store.commit(gap_news.note_changes, now_ms)
         batch = await self._store.read(gap_news.waiting, BATCH_MAX)
         if not batch:
             return False
-        self._in_hand, self._taken = set(batch), []
+        self._in_hand = set(batch)
         self._answered.clear()
         for one in batch:
             payload = json_bytes(gap_document(one.gap))
             await self._broker.publish(self._topics.gap(one.gap.meter_id), payload, tag=_Tag(one))
         await self._answered.wait()
-        await self._store.commit(gap_news.mark_told, self._taken)
+        await self._mark_told()
         await self._pause_if_denied()
         return True
+
+    async def _mark_told(self) -> None:
+        """Mark what the broker has taken. Until that works nothing is told, or told again."""
+        if self._taken:
+            await self._store.commit(gap_news.mark_told, self._taken)
+            self._taken = []
 
     async def _pause_if_denied(self) -> None:
         if self._denied is not None:

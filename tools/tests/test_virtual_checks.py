@@ -10,23 +10,25 @@ import pytest
 
 from weir.store.journal import Journal
 from weir_gateway import documents
-from weir_gateway.store import custody
+from weir_gateway.gap_publisher import GapPublisher
+from weir_gateway.store import custody, gap_news
 from weir_gateway.store.promise import Origin
 from weir_gateway.store.receipt import Receipt
 from weir_protocol.records import IntervalRecord
-from weir_tools.virtual.scenario import Scenario
+from weir_tools.virtual.scenario import Fault, Scenario
 from weir_tools.virtual.store import VirtualStore
 from weir_tools.virtual.world import run
 
 
-def told() -> str:
-    """Return all that a small world without faults tells of as broken."""
-    scenario = Scenario(5, meters=2, days=0.3, faults=frozenset())
+def told(*faults: Fault, days: float = 0.3) -> str:
+    """Return all that a small world tells of as broken. Usually it is one without faults."""
+    scenario = Scenario(5, meters=2, days=days, faults=frozenset(faults))
     return "\n".join(violation.what for violation in run(scenario).violations)
 
 
 def test_nothing_is_told_where_nothing_is_broken() -> None:
     assert told() == ""
+    assert told(Fault.POWER, days=1) == ""
 
 
 def test_a_gateway_that_answers_for_what_it_did_not_store(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,3 +80,26 @@ def test_what_is_marked_before_it_went_out(monkeypatch: pytest.MonkeyPatch) -> N
     whole = custody.take_readings
     monkeypatch.setattr(custody, "take_readings", hasty)
     assert "was marked published before it arrived" in told()
+
+
+def test_a_gateway_that_keeps_a_loss_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(_publisher: GapPublisher) -> None:
+        """Tell nothing."""
+
+    monkeypatch.setattr(GapPublisher, "run", silent)
+    assert "is named lost, but no message told of it" in told(Fault.POWER, days=1)
+
+
+def test_a_loss_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pessimistic(
+        connection: sqlite3.Connection, origin: Origin, records: Sequence[IntervalRecord]
+    ) -> Receipt:
+        receipt = whole(connection, origin, records)
+        for record in records[:1]:
+            bounds = (record.sequence, record.sequence)
+            gap_news.tell(connection, (origin.meter_id, origin.epoch), bounds, "lost", 0)
+        return receipt
+
+    whole = custody.take_readings
+    monkeypatch.setattr(custody, "take_readings", pessimistic)
+    assert "was told as lost, but is stored" in told()

@@ -5,9 +5,10 @@ import json
 import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from weir_gateway.mqtt import BrokerLost, Delivery
-from weir_tools.virtual.ledger import Arrival, Ledger
+from weir_tools.virtual.ledger import SEQUENCE_MASK, Arrival, Ledger
 from weir_tools.virtual.trace import Trace
 
 WINDOW = 50
@@ -47,12 +48,13 @@ class VirtualBroker:
         self.denies = False
         self.breaks_off = False
         self.outlet: VirtualOutlet | None = None
+        self._gap_states: dict[str, set[str]] = {}  # what was told, by id
 
     def take(self, sent: Sent) -> str | None:
         """Take one message; return why not, None when it was taken."""
-        if not sent.topic.endswith("/reading"):
-            return None
         document = json.loads(sent.payload)
+        if sent.topic.endswith("/gap"):
+            return self._take_gap(sent, document)
         meter_id = document["meter_id"]
         key = (meter_id, int(document["epoch"], 16), document["sequence"])
         ledger = self._ledger
@@ -68,6 +70,27 @@ class VirtualBroker:
         shown = tuple(document[name] for name in SHOWN)
         historical = bool(document.get("historical"))
         ledger.arrive(key, Arrival(ledger.arrival_count, document["id"], historical, shown))
+        return None
+
+    def _take_gap(self, sent: Sent, document: dict[str, Any]) -> str | None:
+        if self.denies:
+            return _DENIED
+        meter_id, epoch = document["meter_id"], int(document["epoch"], 16)
+        first, last = document["first_sequence"], document["last_sequence"]
+        self._trace.note("gap", meter_id, f"{document['id']} {document['state']}".encode())
+        count = (last - first + 1) & SEQUENCE_MASK
+        name = f"{meter_id}-{epoch:08x}-{first}-{last}"
+        if (document["id"], document["count"]) != (name, count):
+            self._ledger.breach(meter_id, first, f"a gap was told under the id {document['id']}")
+        if sent.is_retained:
+            self._ledger.breach(meter_id, first, "a gap was told in a retained message")
+        keys = [(meter_id, epoch, (first + step) & SEQUENCE_MASK) for step in range(count)]
+        states = self._gap_states.setdefault(name, set())
+        if document["state"] == "lost":
+            self._ledger.told_lost.update(keys)
+        elif document["state"] == "closed" and states - {"closed"} != {"open"}:
+            self._ledger.told_lost.difference_update(keys)  # else parts of it may be lost
+        states.add(document["state"])
         return None
 
     def fail(self) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weir_gateway.store import outbox
@@ -40,6 +41,12 @@ class Losses:
         for epoch, first, last in rows:
             self._ranges.setdefault(epoch, []).append((first, last))
 
+    def names(self) -> Iterator[Name]:
+        for epoch, ranges in self._ranges.items():
+            for first, last in ranges:
+                for sequence in range(first, last + 1):
+                    yield epoch, sequence & SEQUENCE_MASK
+
     def has(self, name: Name) -> bool:
         ranges = self._ranges.get(name[0], [])
         for sequence in (name[1], name[1] + SEQUENCE_MASK + 1):  # as wire and as unwrapped
@@ -58,8 +65,10 @@ def is_settled(ledger: Ledger, database: sqlite3.Connection, book: MeterBook) ->
     return all(losses.has(name) for name in missing)
 
 
-def unpublished_count(database: sqlite3.Connection) -> int:
-    return outbox.unpublished_count(database)
+def untold_count(database: sqlite3.Connection) -> int:
+    """Return how many readings and news of gaps are still to go out."""
+    news = database.execute("SELECT COUNT(*) FROM gap_news WHERE published = 0").fetchone()
+    return outbox.unpublished_count(database) + int(news[0])
 
 
 def check_all(
@@ -105,12 +114,23 @@ def _check_custody(
         else:
             tally.lost_unnamed += 1
             ledger.breach(book.meter_id, name[1], "is neither stored nor named lost")
+    _check_told(ledger, book.meter_id, losses)
     for name in book.twice:
         ledger.breach(book.meter_id, name[1], "names two records")
     for name, values in held.items():
         _check_reading(ledger, book, name, values)
         if losses.has(name):
             ledger.breach(book.meter_id, name[1], "is stored and named lost")
+
+
+def _check_told(ledger: Ledger, meter_id: int, losses: Losses) -> None:
+    """The consumers know of each loss, and of none that is not one."""
+    lost = {(meter_id, *name) for name in losses.names()}
+    told = {key for key in ledger.told_lost if key[0] == meter_id}
+    for key in sorted(lost - told):
+        ledger.breach(meter_id, key[2], "is named lost, but no message told of it")
+    for key in sorted(told & ledger.stored.keys()):
+        ledger.breach(meter_id, key[2], "was told as lost, but is stored")
 
 
 def _check_reading(ledger: Ledger, book: MeterBook, name: Name, values: Values) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
+from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.links.driver import Driver
+from weir_gateway.mqtt import Delivery
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
 from weir_gateway.topics import Topics
@@ -24,6 +26,7 @@ from weir_tools.virtual.trace import Trace
 from weir_tools.virtual.witness import Witness
 
 TOPICS = Topics("weir", "virtual")
+_GAP_SWEEP_S = 600.0  # the usual would be most of what happens in a world
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,13 @@ class _Life:
         )
         self.outlet = VirtualOutlet(around.broker, around.chance, self._on_connected)
         self.publisher = Publisher(self.store, self.outlet, TOPICS)
-        self.outlet.on_delivered = self.publisher.on_delivered
+        self._gap_publisher = GapPublisher(
+            self.store, self.outlet, TOPICS, around.clock, _GAP_SWEEP_S
+        )
+        self.outlet.on_delivered = self._on_delivered
         self.is_ready = False
         self.drivers: dict[GatewayEnd, asyncio.Task[None]] = {}
-        self._publishing = self._spawn(self._publish())
+        self._parts = [self._spawn(self._publish()), self._spawn(self._gap_publisher.run())]
 
     def serve(self, end: GatewayEnd) -> None:
         driver = Driver(self.custodian, Deframer(), self.counters)
@@ -71,8 +77,7 @@ class _Life:
         """Be gone without another word."""
         self.store.die()
         self.outlet.die()
-        self._publishing.cancel()
-        for task in list(self.drivers.values()):
+        for task in [*self._parts, *self.drivers.values()]:
             task.cancel()
 
     async def _publish(self) -> None:
@@ -83,10 +88,17 @@ class _Life:
 
     def _on_connected(self) -> None:
         self.publisher.on_connected()
+        self._gap_publisher.on_connected()
+
+    def _on_delivered(self, deliveries: list[Delivery]) -> None:
+        self.publisher.on_delivered(deliveries)
+        self._gap_publisher.on_delivered(deliveries)
 
     def _on_taken(self, taken: Taken) -> None:
         if taken.receipt.stored_count:
             self.publisher.add(taken.uplink.meter_id, taken.receipt.stored_count)
+        if taken.receipt.lost_count:
+            self._gap_publisher.note_lost()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)

@@ -120,7 +120,8 @@ class Ledger:
     withdrawn: was stored until the database was restored from a copy without it.
     clock_jumps: the clock may stand where a restored database has been before; then the gateway
         does not promise that its frame counters are new. on_hopeless: told of too many breaches.
-    backfills: requests for holes that the gateway sent.
+    backfills: requests for holes that the gateway sent. told_lost: what the consumers were told is
+        lost, and not that it came after all.
     """
 
     books: dict[int, MeterBook] = field(default_factory=dict)
@@ -129,6 +130,7 @@ class Ledger:
     arrivals: dict[Key, Arrival] = field(default_factory=dict)
     denied: set[Key] = field(default_factory=set)
     arrival_count: int = 0
+    told_lost: set[Key] = field(default_factory=set)
     duplicates: int = 0
     restores: int = 0
     backfills: int = 0

@@ -257,7 +257,7 @@ class World:
         """See from time to time whether all has drained."""
         if self._hopeless.is_set():
             self._drained.set()
-        elif self._running or checks.unpublished_count(self.database):
+        elif self._running or checks.untold_count(self.database):
             self._loop.call_later(_DRAIN_LOOK_S, self._look)
         else:
             self._drained.set()

@@ -103,6 +103,7 @@ class FlashLife:
         given = self._given[ring]
         made = (journal.sequence_next - FIRST) & MASK
         assert len(given) <= made <= len(given) + self._torn[ring], "sequences are not in a row"
+        self._torn[ring] = made - len(given)
         kept = (journal.sequence_next - journal.sequence_oldest) & MASK
         bad = len((self.flash.unerasable | self.flash.unprogrammable) & set(sectors))
         room = (self.flash.sector_size // 32 - 1) * (len(sectors) - 2 - 2 * bad)

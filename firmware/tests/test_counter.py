@@ -99,3 +99,21 @@ def test_no_number_is_given_twice_when_a_copy_rots_after_a_cut() -> None:
                 used = started(flash).next_frame()
                 flash.cells[sector * 128 : (sector + 1) * 128] = bytes(128)
                 assert started(flash).next_frame() > used
+
+
+def test_no_number_is_given_twice_when_the_newest_slots_of_both_copies_rot() -> None:
+    for rotten in range(1, 4):
+        flash = FaultyFlash(512, 3)
+        counter = started(flash)
+        for _ in range(300):
+            used = counter.next_frame()
+        for sector in range(3):
+            rot_newest(flash, sector, rotten)
+        assert started(flash).next_frame() > used
+
+
+def rot_newest(flash: FaultyFlash, sector: int, count: int) -> None:
+    slots = Slots(flash, 0, 3)
+    last = slots.last_written(sector)
+    for slot in range(last, max(last - count, -1), -1):
+        flash.cells[sector * 512 + slot * 32 + 9] ^= 1

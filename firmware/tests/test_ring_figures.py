@@ -178,6 +178,44 @@ def test_8_mb_mount_in_300_reads_after_a_power_cut_anywhere() -> None:
     assert worst <= MOUNT_READS_MAX
 
 
+@pytest.mark.parametrize("skipped", [1000, 2**20, 2**30])
+def test_8_mb_mount_in_300_reads_right_after_sequences_were_skipped(skipped: int) -> None:
+    flash, journal = flash_of(SECTORS_8_MB)
+    fill(journal, 5 * PER_SECTOR + 9)
+    newest = journal.sequence_next - 1
+    journal.skip_to(journal.sequence_next + skipped)
+    registers = Registers()
+    flash.read_count = 0
+    open_flash(flash, lambda: 0, registers)
+    assert flash.read_count <= MOUNT_READS_MAX
+    assert registers.forward_pulses == reading(newest)[1]
+
+
+def test_8_mb_whose_newest_sector_has_rotted_mount_in_a_few_reads_a_sector() -> None:
+    flash, journal = flash_of(SECTORS_8_MB)
+    begin_sectors(journal, SECTORS_8_MB // 2)
+    fill(journal, PER_SECTOR - 2)
+    newest = RING_SECTOR + SECTORS_8_MB // 2
+    for rotten in (bytes([0]), bytes(SECTOR_SIZE)):  # of its header, then of all of it
+        flash.cells[newest * SECTOR_SIZE : newest * SECTOR_SIZE + len(rotten)] = rotten
+        flash.read_count = 0
+        opened(flash)
+        assert flash.read_count <= 2 * SECTORS_8_MB + MOUNT_READS_MAX
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_a_bad_sector_of_the_checkpoint_costs_no_more_erases_than_are_allowed(bad: int) -> None:
+    flash, journal = flash_of(16)
+    flash.stick(bad * SECTOR_SIZE, 0, 1)
+    checkpoint, journal, _ = open_flash(flash, lambda: 0, Registers())
+    flash.erase_count = 0
+    appends = PER_SECTOR * 16 * 3
+    for _ in range(appends):
+        fill(journal, 1)
+        checkpoint.next_frame()
+    assert flash.erase_count <= 0.02 * appends
+
+
 @pytest.mark.parametrize("program_size", [1, 4, 32, 256])
 def test_an_append_costs_at_most_1_2_programs_and_a_50th_of_an_erase(program_size: int) -> None:
     flash, journal = flash_of(16, program_size)

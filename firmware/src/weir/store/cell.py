@@ -23,6 +23,8 @@ class Cell:
     """A value of a fixed size. A write cut short leaves the old value or the new, whole.
 
     value_size: bytes, at most the payload of a slot.
+    torn: writes behind the newest value that a mount could not read, at most. They were cut short,
+        or were whole and have rotted.
     """
 
     def __init__(self, slots: "Slots", value_size: int) -> None:
@@ -34,6 +36,7 @@ class Cell:
         self._slot_valid = [0] * SECTORS  # newest valid slot of each sector that has a generation
         self._generation = [_NONE] * SECTORS
         self._newest = 0  # generation
+        self.torn = 0
         for sector in range(SECTORS):
             self._mount(sector)
 
@@ -114,10 +117,11 @@ class Cell:
         slots = self._slots
         if not slots.read(sector, 0):
             return
-        slot = slots.last_written(sector)
+        last = slot = slots.last_written(sector)
         self._slot_next[sector] = slot + 1
         while not slots.read(sector, slot):  # ends at slot 0
             slot -= 1
+        self.torn = max(self.torn, last - slot)
         is_newer = (slots.number - self._newest) & _MASK < _HALF
         if is_newer or max(self._generation) == _NONE:
             self._newest = slots.number

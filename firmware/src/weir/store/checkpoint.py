@@ -58,6 +58,8 @@ class Checkpoint:
             self.epoch, self._frame_end, forward, reverse, *ends = struct.unpack(_VALUE, value)
             registers.forward_pulses, registers.reverse_pulses = forward, reverse
             self.sequence_ends = ends
+            # Those of a write that has rotted in both copies may have been used.
+            self._frame_end = min(self._frame_end + cell.torn * _FRAMES, _FRAME_END)
         self._frame_next = self._frame_end
 
     def epoch_of_format(self) -> int:

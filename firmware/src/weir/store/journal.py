@@ -73,4 +73,5 @@ class Journal:
             sequence = (sequence - 1) & _MASK
             if self.read_into(sequence, record):
                 return True
+            sequence = self._ring.passed_over(sequence)
         return False

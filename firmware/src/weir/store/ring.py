@@ -118,6 +118,12 @@ class RingLog:
         payload[:] = self._slots.payload
         return True
 
+    def passed_over(self, sequence: int) -> int:
+        """Return where what can be read ends before ``sequence``, which could not be read."""
+        end = (self._read_first + self._slots.last_written(self._read_sector)) & _MASK
+        kept_before = (sequence - self.sequence_oldest) & _MASK
+        return end if (sequence - end) & _MASK <= kept_before else sequence
+
     def _find(self, sequence: int) -> bool:
         """Read the record from the sector sought last. Torn slots can only have moved it on."""
         slots = self._slots

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SLOT_SIZE = const(32)  # bytes; larger ones are this times a power of two
 
+_BLANK = b"\xff" * SLOT_SIZE  # once for all
+
 
 class FlashWornOut(Exception):
     """No sector of a region takes a write any more."""
@@ -61,7 +63,7 @@ class Slots:
         self._sealed = self._slot[:-4]
         self._unit = memoryview(bytearray(unit)) if unit > slot_size else self._slot
         self._check = memoryview(bytearray(slot_size))
-        self._blank = b"\xff" * slot_size
+        self._blank = _BLANK if slot_size == SLOT_SIZE else b"\xff" * slot_size
         self._region = region
         self._base = base
         self._sector = 0

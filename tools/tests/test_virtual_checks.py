@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from weir.store.journal import Journal
+from weir.store.ring import RingLog
 from weir_gateway import documents
 from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.store import custody, gap_news
@@ -103,3 +104,22 @@ def test_a_loss_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = custody.take_readings
     monkeypatch.setattr(custody, "take_readings", pessimistic)
     assert "was told as lost, but is stored" in told()
+
+
+def test_a_mount_that_believes_only_its_newest_sector(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget(ring: RingLog) -> None:
+        ring._oldest = ring._newest
+        ring.sequence_oldest = ring._read_first
+
+    monkeypatch.setattr(RingLog, "_find_oldest", forget)
+    assert "was named lost while the meter had it" in told(Fault.POWER, Fault.OUTAGES, days=4)
+
+
+def test_a_ring_that_gives_up_two_sectors_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up_twice(ring: RingLog) -> None:
+        once(ring)
+        once(ring)
+
+    once = RingLog._advance_oldest
+    monkeypatch.setattr(RingLog, "_advance_oldest", give_up_twice)
+    assert "was named lost while the meter had it" in told(Fault.OUTAGES, days=6)

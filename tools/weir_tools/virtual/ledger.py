@@ -50,6 +50,7 @@ class MeterBook:
     """One meter. doubtful: records whose append a power cut interrupted, whole in flash or not.
 
     registers: what they showed when the world began. rotten: what was in cells that stick.
+    ring_keeps: how many of the newest records a ring of its size must have, whatever it says.
     """
 
     meter_id: int
@@ -60,7 +61,7 @@ class MeterBook:
     twice: list[Name] = field(default_factory=list)
     registers: tuple[int, int] = (0, 0)
     rotten: set[Name] = field(default_factory=set)
-    sequence_oldest: int = 0
+    ring_keeps: int = 0
     sequence_next: int = 0
     epoch: int = 0
 
@@ -81,12 +82,12 @@ class MeterBook:
         return name[0] != self.epoch or 0 < ahead < 1 << 31
 
     def may_lose(self, name: Name) -> bool:
-        """Return whether a record was overwritten, or rotted in a bad place of the flash."""
-        return name in self.rotten or self._is_overwritten(name)
+        """Return whether a record may be overwritten, or rotted in a bad place of the flash."""
+        return name in self.rotten or self._may_be_overwritten(name)
 
-    def _is_overwritten(self, name: Name) -> bool:
-        behind = (self.sequence_oldest - name[1]) & SEQUENCE_MASK
-        return name[0] != self.epoch or 0 < behind < 1 << 31
+    def _may_be_overwritten(self, name: Name) -> bool:
+        behind = (self.sequence_next - name[1]) & SEQUENCE_MASK
+        return name[0] != self.epoch or self.ring_keeps < behind < 1 << 31
 
 
 @dataclass(slots=True)

@@ -55,6 +55,8 @@ class VirtualMeter:
         self.step_count = 0
         self.on_rest: Callable[[VirtualMeter], None] = _ignore
         site.link.wake = self.wake
+        self._worn_sectors: set[int] = set()
+        self._note_capacity()
 
     @property
     def meter_id(self) -> int:
@@ -110,10 +112,18 @@ class VirtualMeter:
         sector = chance.randrange(RING_SECTOR, flash.sector_count)
         if sector == newest:
             return
+        self._worn_sectors.add(sector)
+        self._note_capacity()
         place = chance.randrange(flash.sector_size)
         bits = 1 << chance.randrange(8)
         self._note_rot(sector * flash.sector_size, place // SLOT_SIZE)
         flash.stick(sector * flash.sector_size + place, chance.choice((0, bits)), bits)
+
+    def _note_capacity(self) -> None:
+        """Note how much the ring must keep: all but the sector being cleared and worn ones."""
+        flash = self._site.flash
+        sectors = flash.sector_count - RING_SECTOR - 1 - len(self._worn_sectors)
+        self.book.ring_keeps = max(0, sectors) * (flash.sector_size // SLOT_SIZE - 1)
 
     def _note_rot(self, start: int, slot: int) -> None:
         """Note what a slot of the sector at ``start`` holds; with its header all may be lost."""
@@ -146,7 +156,6 @@ class VirtualMeter:
         except PowerCut:
             self._lose_power()
             return
-        self.book.sequence_oldest = self._journal.sequence_oldest
         self.book.sequence_next = self._journal.sequence_next
         link = self._site.link
         if link.has_more:

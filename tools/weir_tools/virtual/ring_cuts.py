@@ -146,7 +146,7 @@ def _fault(geometry: Geometry, store: _Store, promised: int) -> str | None:
         return f"goes on at {journal.sequence_next}, not at {promised}"
     kept = (journal.sequence_next - journal.sequence_oldest) & _MASK
     made = (journal.sequence_next - geometry.sequence_first) & _MASK
-    if kept < min(made, geometry.capacity - 2 * geometry.per_sector):
+    if kept < min(made, geometry.capacity - geometry.per_sector):
         return f"keeps {kept} of {made}"
     for step in range(kept - landed):
         sequence = (journal.sequence_oldest + step) & _MASK

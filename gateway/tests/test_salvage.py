@@ -20,13 +20,14 @@ from peers.loss import (
     refill,
     rows,
 )
-from peers.ruin import cut_in_half, overwrite
+from peers.ruin import cut_in_half, junk_pages, overwrite
 from peers.scripted_meter import record
 from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
 from weir_gateway.salvage import TABLES_LEFT, acknowledge, salvage
-from weir_gateway.store import custody, gap_news, schema, set_aside
+from weir_gateway.store import custody, gap_news, queries, request_queries, schema, set_aside
 from weir_gateway.store.file import DOWNLINKS_IN_LOG, DatabaseFile
+from weir_gateway.store.promise import Origin
 
 
 @pytest.fixture
@@ -256,3 +257,25 @@ def test_every_table_is_either_salvaged_or_known_to_be_left(loss: Loss) -> None:
     report = loss.salvage()
     text = "SELECT name FROM sqlite_master WHERE type = 'table'"
     assert {name for (name,) in column(loss.database, text)} == {*report.tables, *TABLES_LEFT}
+
+
+def test_a_meter_whose_hello_was_not_salvaged_is_served_as_one_that_was_never_heard(
+    loss: Loss,
+) -> None:
+    with closing(sqlite3.connect(loss.damaged)) as opened:
+        text = "SELECT rootpage FROM sqlite_master WHERE name = 'meters'"
+        (page,) = opened.execute(text).fetchone()
+    junk_pages(loss.damaged, range(page, page + 1))
+    assert not loss.salvage().whole
+    assert len(rows(loss.database)) == len(loss.before)
+    with closing(schema.connect(loss.database)) as opened:
+        assert queries.send_intervals_s(opened) == {}
+        assert queries.meter(opened, METER) is None
+        assert request_queries.ring(opened, METER) is None
+        (counter,) = opened.execute(
+            "SELECT uplink_counter FROM custody WHERE meter_id = ? AND epoch = ?", (METER, EPOCH)
+        ).fetchone()
+        origin = Origin(METER, EPOCH, counter + 1, 1_800_000_000_000)
+        records = [record(sequence) for sequence in range(RECORDS + 100, RECORDS + 103)]
+        receipt = custody.take_readings(opened, origin, records)
+    assert (receipt.stored_count, len(receipt.missing)) == (3, 2)

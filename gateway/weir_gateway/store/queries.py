@@ -65,13 +65,17 @@ def heard_meters(connection: sqlite3.Connection) -> list[int]:
 
 
 def meter(connection: sqlite3.Connection, meter_id: int) -> StoredMeter | None:
-    """Return what is known of one meter, None when it was never heard."""
+    """Return what is known of one meter, None when its HELLO is not known.
+
+    That is so before it was ever heard, and after a salvage that found only its readings.
+    """
     row = connection.execute(
         "SELECT m.meter_id, m.first_seen_ms, "
         "(SELECT MAX(last_seen_ms) FROM custody WHERE meter_id = m.meter_id), m.epoch, m.hello, "
         "m.hello_at_ms, m.status, m.status_at_ms, "
         "(SELECT SUM(stored_count) FROM custody WHERE meter_id = m.meter_id), c.resume_at "
-        "FROM meters m JOIN custody c USING (meter_id, epoch) WHERE m.meter_id = ?",
+        "FROM meters m JOIN custody c USING (meter_id, epoch) "
+        "WHERE m.meter_id = ? AND m.hello IS NOT NULL",
         (meter_id,),
     ).fetchone()
     if row is None:
@@ -91,7 +95,8 @@ def meters(connection: sqlite3.Connection, meter_ids: Iterable[int]) -> dict[int
 def send_intervals_s(connection: sqlite3.Connection) -> dict[int, int]:
     """Return how often each meter says it sends."""
     rows = connection.execute(
-        "SELECT meter_id, json_extract(hello, '$.send_interval_s') FROM meters"
+        "SELECT meter_id, json_extract(hello, '$.send_interval_s') FROM meters "
+        "WHERE hello IS NOT NULL"
     )
     return dict(rows.fetchall())
 

@@ -11,6 +11,9 @@ from weir_gateway.store.sequences import Range, without, wrap
 RANGES_MAX = 24
 """Ranges in one BACKFILL (WL-FIL-02)."""
 
+_FRAME_BYTES_LEAST = 140
+"""What every meter takes, for one whose HELLO is not known: after a salvage without it."""
+
 _BACKFILL_FIXED_BYTES = 5 + 5 + 4 + 8  # type and meter, counter, answers, tag
 _RANGE_BYTES = 8
 
@@ -89,5 +92,5 @@ def _ranges_max(connection: sqlite3.Connection, meter_id: int) -> int:
         "SELECT json_extract(hello, '$.frame_size_max') FROM meters WHERE meter_id = ?",
         (meter_id,),
     ).fetchone()
-    room_bytes = int(row[0]) - _BACKFILL_FIXED_BYTES
+    room_bytes = (row[0] or _FRAME_BYTES_LEAST) - _BACKFILL_FIXED_BYTES
     return max(0, min(RANGES_MAX, room_bytes // _RANGE_BYTES))

@@ -25,10 +25,11 @@ class Ring(NamedTuple):
 
 
 def ring(connection: sqlite3.Connection, meter_id: int) -> Ring | None:
-    """Return what this meter's ring held at its newest HELLO, None when it was never heard."""
+    """Return what this meter's ring held at its newest HELLO, None when that is not known."""
     row = connection.execute(
         "SELECT epoch, json_extract(m.hello, '$.sequence_oldest'), c.sequence_next "
-        "FROM meters m JOIN custody c USING (meter_id, epoch) WHERE m.meter_id = ?",
+        "FROM meters m JOIN custody c USING (meter_id, epoch) "
+        "WHERE m.meter_id = ? AND m.hello IS NOT NULL",
         (meter_id,),
     ).fetchone()
     return None if row is None else Ring(row[0], unwrap(row[1], row[2]), row[2] - 1)

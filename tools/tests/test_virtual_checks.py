@@ -10,7 +10,7 @@ import pytest
 
 from weir.store.journal import Journal
 from weir.store.ring import RingLog
-from weir_gateway import documents
+from weir_gateway import documents, lanes
 from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.store import custody, gap_news
 from weir_gateway.store.promise import Origin
@@ -123,3 +123,24 @@ def test_a_ring_that_gives_up_two_sectors_for_one(monkeypatch: pytest.MonkeyPatc
     once = RingLog._advance_oldest
     monkeypatch.setattr(RingLog, "_advance_oldest", give_up_twice)
     assert "was named lost while the meter had it" in told(Fault.OUTAGES, days=6)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "measured_at",
+        "interval_s",
+        "forward_volume_l",
+        "interval_forward_volume_l",
+        "flow_peak_l_per_h",
+        "quality",
+    ],
+)
+def test_a_publication_that_says_other_than_the_record(
+    field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(reading: Any, *, historical: bool) -> dict[str, Any]:
+        return {**documents.reading_document(reading, historical=historical), field: ["other"]}
+
+    monkeypatch.setattr(lanes, "reading_document", wrong)
+    assert f"was published with {field}" in told()

@@ -9,6 +9,7 @@ from typing import Any
 
 from weir_gateway.mqtt import BrokerLost, Delivery
 from weir_tools.virtual.ledger import SEQUENCE_MASK, Arrival, Ledger
+from weir_tools.virtual.publication import check_publication
 from weir_tools.virtual.trace import Trace
 
 WINDOW = 50
@@ -67,6 +68,7 @@ class VirtualBroker:
             ledger.breach(meter_id, key[2], f"was published under the id {document['id']}")
         if sent.is_retained:
             ledger.breach(meter_id, key[2], "was published as a retained message")
+        check_publication(ledger, key, document, ledger.books[meter_id].sample_interval_s)
         shown = tuple(document[name] for name in SHOWN)
         historical = bool(document.get("historical"))
         ledger.arrive(key, Arrival(ledger.arrival_count, document["id"], historical, shown))

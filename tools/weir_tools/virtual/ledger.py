@@ -62,6 +62,7 @@ class MeterBook:
     registers: tuple[int, int] = (0, 0)
     rotten: set[Name] = field(default_factory=set)
     ring_keeps: int = 0
+    sample_interval_s: int = 900
     sequence_next: int = 0
     epoch: int = 0
 

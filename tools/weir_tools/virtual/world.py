@@ -211,6 +211,7 @@ class World:
         chance = self._scenario.chance(f"meter {number}")
         book = self._ledger.book(meter_id)
         made = equipment(chance)
+        book.sample_interval_s = made.sample_interval_s
         keys = Identity(
             meter_id,
             chance.randbytes(16),

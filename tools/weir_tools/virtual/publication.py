@@ -1,0 +1,90 @@
+"""What a publication of a reading must say, worked out from the record without the gateway's code.
+
+Every meter of a world counts litres, so that volumes are as many as pulses.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from weir_tools.virtual.ledger import SEQUENCE_MASK, Key, Ledger, Taken, Values
+
+_NO_PRESSURE_KPA = -32768
+_CLOCK_STEPPED = 4
+_WORDS = (
+    "pressure_fault",
+    "register_gap",
+    "clock_stepped",
+    "restarted",
+    "reverse_flow",
+    "tamper",
+    "leak",
+    "burst",
+    "battery_low",
+    "short_interval",
+)
+_REGISTER_BACK = "register_back"
+
+
+def check_publication(
+    ledger: Ledger, key: Key, document: dict[str, Any], sample_interval_s: int
+) -> None:
+    """Enter into the ledger what a publication says otherwise than its record."""
+    book = ledger.books[key[0]]
+    taken = book.taken.get(key[1:])
+    if taken is None:
+        return
+    before_key = (key[0], key[1], (key[2] - 1) & SEQUENCE_MASK)
+    before = book.taken.get(before_key[1:])
+    expected = {
+        **_own(taken.values, sample_interval_s),
+        **dict(_of_time(taken.values, document)),
+    }
+    if before is not None and (
+        (before_key in ledger.arrivals and before_key not in ledger.withdrawn)
+        or document["interval_forward_volume_l"] is not None
+    ):
+        expected |= _since(before, taken)
+    document = {**document, "quality": [w for w in document["quality"] if w != _REGISTER_BACK]}
+    for name, value in expected.items():
+        if document[name] != value:
+            what = f"was published with {name} {document[name]}, which is {value}"
+            ledger.breach(key[0], key[2], what)
+
+
+def _own(values: Values, sample_interval_s: int) -> dict[str, Any]:
+    _, forward, reverse, mean, low, high, peak, status, _ = values
+    return {
+        "forward_pulses": forward,
+        "reverse_pulses": reverse,
+        "forward_volume_l": forward,
+        "reverse_volume_l": reverse,
+        "pressure_mean_kpa": None if mean == _NO_PRESSURE_KPA else mean,
+        "pressure_min_kpa": None if low == _NO_PRESSURE_KPA else low,
+        "pressure_max_kpa": None if high == _NO_PRESSURE_KPA else high,
+        "flow_peak_l_per_h": peak * 3600 // sample_interval_s,
+        "quality": [word for bit, word in enumerate(_WORDS) if status >> bit & 1],
+    }
+
+
+def _of_time(values: Values, document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A time that the meter knew is never stamped anew; one it did not know is told as such."""
+    if values[8]:
+        yield "measured_at", datetime.fromtimestamp(values[0], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    else:
+        yield "time_quality", "unset" if document["measured_at"] is None else "placed"
+
+
+def _since(before: Taken, taken: Taken) -> dict[str, Any]:
+    """What the interval between two records held, where no register went back."""
+    forward, reverse = (
+        (taken.values[side] - before.values[side]) & SEQUENCE_MASK for side in (1, 2)
+    )
+    if max(forward, reverse) >= 1 << 31:
+        return {}
+    found = {"interval_forward_volume_l": forward, "interval_reverse_volume_l": reverse}
+    span_s = taken.values[0] - before.values[0]
+    if taken.values[8] and before.values[8]:
+        known = span_s > 0 and not taken.values[7] & _CLOCK_STEPPED
+        return {**found, "interval_s": span_s if known else None}
+    return found

@@ -68,7 +68,7 @@ class Equipment:
 
 
 _SEND_INTERVALS_S = (900, HOUR_S, 4 * HOUR_S, 4 * HOUR_S, 12 * HOUR_S, DAY_S, DAY_S)
-_INTERVALS_S = ((300, 300), (300, 300), (300, 900), (900, 900), (900, 900))  # of samples, records
+_INTERVALS_S = ((300, 300), (300, 900), (300, 900), (900, 900), (900, 900))  # of samples, records
 _FRAME_SIZES = (80, 80, 140, 250)  # the smallest holds a HELLO and hardly more
 _FLASHES = ((512, 6), (512, 24), (1024, 16), (4096, 3), (4096, 8))
 

@@ -1,6 +1,8 @@
 """Salvage: what can still be read of a damaged database comes back, and nothing is overwritten."""
 
+import errno
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -279,3 +281,15 @@ def test_a_meter_whose_hello_was_not_salvaged_is_served_as_one_that_was_never_he
         records = [record(sequence) for sequence in range(RECORDS + 100, RECORDS + 103)]
         receipt = custody.take_readings(opened, origin, records)
     assert (receipt.stored_count, len(receipt.missing)) == (3, 2)
+
+
+def test_too_little_room_for_the_copy_is_told_as_that(
+    loss: Loss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(*_paths: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", fill_up)
+    with pytest.raises(GatewayError, match=r"no room in .* set TMPDIR"):
+        loss.salvage()
+    assert rows(loss.damaged) == loss.before

@@ -130,6 +130,10 @@ SALVAGE_RUNNING = (
     "a gateway is using {path}: stop it, salvage, and start it again. Meanwhile the meters keep "
     "their readings."
 )
+SALVAGE_NO_ROOM = (
+    "there is no room in {folder} for the copy of {path} that is read: free some, or set TMPDIR "
+    "to a folder with more room; {path} is as it was."
+)
 SALVAGE_UNREADABLE = (
     "nothing can be read from {path} ({why}): its readings are only where the meters still have "
     "them."

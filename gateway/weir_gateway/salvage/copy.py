@@ -1,5 +1,6 @@
 """A copy of a damaged database in which SQLite finds its way as far as anything is left of it."""
 
+import errno
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +15,7 @@ from weir_gateway.store import damage, schema, set_aside
 CHECK_S_MAX = 300.0
 """A check of a whole database reads it once: some 10 GB in this time."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
 _PAGE_BYTES = 4096
@@ -31,6 +33,9 @@ def opened_copy(damaged: Path) -> Iterator[sqlite3.Connection]:
         try:
             connection = _open(_copy(damaged, Path(folder)))
         except (*damage.UNREADABLE, OSError) as error:
+            if getattr(error, "errno", None) in _NO_ROOM:
+                text = messages.SALVAGE_NO_ROOM.format(path=damaged, folder=tempfile.gettempdir())
+                raise GatewayError(text) from None
             raise unreadable(damaged, error) from None
         with closing(connection):
             yield connection

@@ -1,9 +1,11 @@
 """Custody without links: frames in, answers out, and a real database in between."""
 
+import asyncio
 import sqlite3
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from peers.scripted_meter import ScriptedMeter
 from weir_gateway.clock import Clock
@@ -67,3 +69,25 @@ class Office:
 
     def connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.database)
+
+
+class HasStore(Protocol):
+    store: Store
+
+
+Kept = TypeVar("Kept", bound=HasStore)
+
+
+def keep_open(
+    make: Callable[[], Kept], scenario: Callable[[Kept], Coroutine[Any, Any, None]]
+) -> Kept:
+    """Make an office, let ``scenario`` happen while its store is open, and return it."""
+
+    async def opened() -> Kept:
+        office = make()
+        office.store.start()
+        await scenario(office)
+        await office.store.close()
+        return office
+
+    return asyncio.run(opened())

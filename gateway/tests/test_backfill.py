@@ -1,13 +1,12 @@
 """Back-fill on the wire: holes are asked for as ranges until each is closed or named lost."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from peers.office import Office
+from peers.office import Office, keep_open
 from weir_gateway.asking import PATIENCE_S
 from weir_protocol.framing import Deframer
 
@@ -18,14 +17,7 @@ Scenario = Callable[[Office], Coroutine[Any, Any, None]]
 
 
 def run(folder: Path, scenario: Scenario) -> Office:
-    async def started() -> Office:
-        office = Office(folder)
-        office.store.start()
-        await scenario(office)
-        await office.store.close()
-        return office
-
-    return asyncio.run(started())
+    return keep_open(lambda: Office(folder), scenario)
 
 
 def test_a_hole_is_asked_for_before_the_same_uplink_is_acknowledged(tmp_path: Path) -> None:

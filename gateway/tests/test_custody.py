@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from peers.office import keep_open
 from peers.scripted_meter import ScriptedMeter, record
 from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
@@ -66,14 +67,7 @@ class Office:
 
 
 def run(folder: Path, scenario: Callable[[Office], Coroutine[Any, Any, None]]) -> Office:
-    async def started() -> Office:
-        office = Office(folder)
-        office.store.start()
-        await scenario(office)
-        await office.store.close()
-        return office
-
-    return asyncio.run(started())
+    return keep_open(lambda: Office(folder), scenario)
 
 
 def test_hello_and_readings_are_answered_with_time_and_resume_point(tmp_path: Path) -> None:

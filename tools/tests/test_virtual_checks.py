@@ -27,21 +27,27 @@ def told(*faults: Fault, days: float = 0.3) -> str:
     return "\n".join(violation.what for violation in run(scenario).violations)
 
 
+def spoil_with_readings(monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """Let every commit of readings do this to the database as well."""
+
+    def spoilt(
+        connection: sqlite3.Connection, origin: Origin, records: Sequence[IntervalRecord]
+    ) -> Receipt:
+        receipt = whole(connection, origin, records)
+        connection.execute(statement)
+        return receipt
+
+    whole = custody.take_readings
+    monkeypatch.setattr(custody, "take_readings", spoilt)
+
+
 def test_nothing_is_told_where_nothing_is_broken() -> None:
     assert told() == ""
     assert told(Fault.POWER, days=1) == ""
 
 
 def test_a_gateway_that_answers_for_what_it_did_not_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forgetful(
-        connection: sqlite3.Connection, origin: Origin, records: Sequence[IntervalRecord]
-    ) -> Receipt:
-        receipt = whole(connection, origin, records)
-        connection.execute("DELETE FROM readings WHERE sequence % 10 = 3")
-        return receipt
-
-    whole = custody.take_readings
-    monkeypatch.setattr(custody, "take_readings", forgetful)
+    spoil_with_readings(monkeypatch, "DELETE FROM readings WHERE sequence % 10 = 3")
     assert "is neither stored nor named lost" in told()
 
 
@@ -71,15 +77,7 @@ def test_a_reading_under_changing_ids(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_marked_before_it_went_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hasty(
-        connection: sqlite3.Connection, origin: Origin, records: Sequence[IntervalRecord]
-    ) -> Receipt:
-        receipt = whole(connection, origin, records)
-        connection.execute("UPDATE readings SET published = 1")
-        return receipt
-
-    whole = custody.take_readings
-    monkeypatch.setattr(custody, "take_readings", hasty)
+    spoil_with_readings(monkeypatch, "UPDATE readings SET published = 1")
     assert "was marked published before it arrived" in told()
 
 

@@ -113,7 +113,6 @@ NOT_A_FRAME = "this is not a frame: it breaks rule {rule} ({detail})."
 FRAME_REFUSED = "the frame breaks rule {rule} ({detail})."
 BAD_EPOCH = "{text!r} is not an epoch; write it as 8 hex digits, as `weir meter show` does."
 KEY_NOT_HEX = "{source} does not hold a key; write it as 32 hex digits."
-NO_KEY_OF_METER = "{file} has no key of meter {meter_id}; add its line or give another file."
 SEALED_FOR_KEY = "The body is sealed; give the meter's key with --key-file or WEIR_KEY to open it."
 SEALED_FOR_EPOCH = (
     "The body is sealed under the meter's epoch, which this frame does not carry; give it with "

@@ -69,7 +69,6 @@ class VirtualStore:
         self._is_dead = False
         self.kill_point: KillPoint | None = None
         self.is_full = False
-        self.waiting_max = 0
 
     @property
     def problem(self) -> str | None:
@@ -86,7 +85,6 @@ class VirtualStore:
                 lambda connection: work(connection, *arguments, **keywords), future, self._witness
             )
         )
-        self.waiting_max = max(self.waiting_max, len(self._waiting))
         return future
 
     async def read(self, query: Query[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:

@@ -10,10 +10,10 @@ import pytest
 from on_meter import command_of
 from scripted_bench import START_MS, ScriptedBench, write_identity
 
-from weir_tools.simulator.firmware import HEAP_SIZE, Interpreter
+from weir_tools.simulator.firmware import BOARD_HEAP_KB, Interpreter, bare_interpreter
 
 DAY_MS = 86_400_000
-TIGHT = "56wk"  # an eighth less than every meter gets, so that none runs at the edge
+TIGHT_KB = 56  # an eighth less than every meter gets, so that none runs at the edge
 FIGURES = re.compile(r"turn (\d+) used (\d+) free (\d+)")
 
 # main.py of a meter that says every 500 turns how much of its heap is used.
@@ -45,8 +45,7 @@ def bench(tmp_path: Path) -> Iterator[ScriptedBench]:
     command = command_of(Interpreter.MICROPYTHON)
     main = tmp_path / "measured_main.py"
     main.write_text(MEASURED_MAIN)
-    words = [*command.words[: command.words.index("-m")], str(main)]
-    words[words.index(f"heapsize={HEAP_SIZE}")] = f"heapsize={TIGHT}"
+    words = [*bare_interpreter(TIGHT_KB), str(main)]
     with ScriptedBench(tmp_path, words, command.environment) as made:
         yield made
 
@@ -54,7 +53,7 @@ def bench(tmp_path: Path) -> Iterator[ScriptedBench]:
 def test_thousands_of_steps_fit_in_the_heap_and_leave_nothing_behind(
     bench: ScriptedBench,
 ) -> None:
-    assert HEAP_SIZE == "64wk"  # 64 KB where a word has 4 bytes, as on the boards
+    assert BOARD_HEAP_KB == 64
     chance = random.Random(1)
 
     def flow() -> None:

@@ -15,11 +15,10 @@ from weir_bench.simulated.lines import Line, SerialLine, TcpLine
 from weir_bench.simulated.trace import Trace
 from weir_tools.simulator.channel import BenchChannel
 from weir_tools.simulator.firmware import (
-    HEAP_SIZE,
     FirmwareCommand,
     Interpreter,
+    bare_interpreter,
     firmware_command,
-    micropython,
 )
 from weir_tools.simulator.identity import Identity, new_key
 from weir_tools.simulator.ring_reader import RingRecord, read_records, read_ring
@@ -201,9 +200,8 @@ class Rig:
     async def _start_again(self, mode: Mode) -> None:
         self.console.say(SOFT_REBOOT)
         if mode is Mode.RAW_PROMPT:
-            words = (micropython(), "-X", f"heapsize={HEAP_SIZE}")
             command = firmware_command(Interpreter.MICROPYTHON)
-            bare = FirmwareCommand(words, command.environment)
+            bare = FirmwareCommand(bare_interpreter(), command.environment)
             await self.console.start(bare, self.home, raw=True)
         else:
             await self._start_firmware()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -15,8 +16,8 @@ from weir_tools.errors import Failed
 from weir_tools.extras import load_extra
 from weir_tools.folders import cache_folder, firmware_source
 
-# 64 KB of a board: `w` makes it twice as many bytes where pointers are twice as wide as there.
-HEAP_SIZE = "64wk"
+BOARD_HEAP_KB = 64
+_BOARD_WORD_SIZE = 4  # bytes of a pointer there
 
 
 class Interpreter(StrEnum):
@@ -36,9 +37,24 @@ def firmware_command(interpreter: Interpreter) -> FirmwareCommand:
     if interpreter is Interpreter.CPYTHON:
         on_host = (sys.executable, "-B", str(firmware_source() / "main.py"))
         return FirmwareCommand(on_host, dict(os.environ))
-    folder = str(compiled_firmware())
-    on_meter = (micropython(), "-X", f"heapsize={HEAP_SIZE}", "-m", "main")
-    return FirmwareCommand(on_meter, {**os.environ, "MICROPYPATH": folder})
+    environment = {**os.environ, "MICROPYPATH": str(compiled_firmware())}
+    return FirmwareCommand((*bare_interpreter(), "-m", "main"), environment)
+
+
+def bare_interpreter(board_heap_kb: int = BOARD_HEAP_KB) -> tuple[str, ...]:
+    """Return the words that run MicroPython in the heap of a board."""
+    return (micropython(), "-X", f"heapsize={heap_size(compiled_firmware(), board_heap_kb)}")
+
+
+def heap_size(compiled: Path, board_heap_kb: int = BOARD_HEAP_KB) -> int:
+    """Return the bytes of heap in which this machine holds what a board holds in its own.
+
+    Pointers are wider here, and so is every slot of every table. The code, which a frozen image
+    keeps in the flash of a board, is in the heap here: the size of the files is less than that.
+    """
+    words = board_heap_kb * 1024 // _BOARD_WORD_SIZE
+    code_size = sum(path.stat().st_size for path in compiled.rglob("*.mpy"))
+    return words * struct.calcsize("P") + code_size
 
 
 def micropython() -> str:

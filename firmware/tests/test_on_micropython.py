@@ -26,6 +26,7 @@ MODULES = (
     "test_tcp_link",
     "test_timekeeper",
     "test_timetable",
+    "test_vault",
 )
 
 

@@ -47,15 +47,25 @@ class Cell:
                 return bytes(self._slots.payload[: self._value_size])
         return None
 
-    def store(self, value: bytes) -> None:
+    def store(self, value: "bytes | bytearray") -> None:
         """Replace the value. Durable once this returns, in two copies where two sectors work.
 
         Raises FlashWornOut when no sector takes it. The old value stays then.
         """
         assert len(value) == self._value_size
-        generation = (self._newest + 1) & _MASK
+        if not self._write_copies(value, (self._newest + 1) & _MASK, 0):
+            raise FlashWornOut
+
+    def mend(self) -> None:
+        """Write the newest value once more where fewer sectors hold it than should."""
+        value = self.load()
+        copies = sum(self._holds_newest(sector) for sector in range(SECTORS))
+        if value is not None and copies < _COPIES:
+            self._write_copies(value, self._newest, copies)
+
+    def _write_copies(self, value: "bytes | bytearray", generation: int, copies: int) -> bool:
+        """Add to the copies that stand; return whether there are any. Spoil what is older then."""
         oldest_first = sorted(range(SECTORS), key=self._age, reverse=True)
-        copies = 0
         for makes_room in (self._has_room, self._erase):
             for sector in oldest_first:
                 if copies == _COPIES or self._generation[sector] == generation:
@@ -63,11 +73,12 @@ class Cell:
                 if makes_room(sector) and self._append(sector, value, generation):
                     copies += 1
         if not copies:
-            raise FlashWornOut
+            return False
         for sector in oldest_first:
             if self._generation[sector] not in (_NONE, generation):
                 self._slots.spoil(sector, 0)
                 self._generation[sector] = _NONE
+        return True
 
     def _age(self, sector: int) -> int:
         """Return by how many generations a sector is behind; none at all is the oldest."""
@@ -96,7 +107,7 @@ class Cell:
         self._slot_next[sector] = 0
         return self._slots.erase(sector)
 
-    def _append(self, sector: int, value: bytes, generation: int) -> bool:
+    def _append(self, sector: int, value: "bytes | bytearray", generation: int) -> bool:
         """Write to the next slot that takes it; return whether there is one."""
         slots = self._slots
         while self._slot_next[sector] < slots.per_sector:

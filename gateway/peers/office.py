@@ -56,6 +56,10 @@ class Office:
         (acknowledgement,) = self.meter.answers(stream)
         return acknowledgement
 
+    @staticmethod
+    def frames(stream_bytes: bytes) -> list[bytes]:
+        return Deframer().feed(stream_bytes)
+
     def gaps(self) -> list[tuple[int, int, str]]:
         with closing(self.connect()) as connection:
             return connection.execute(

@@ -72,7 +72,7 @@ class ScriptedMeter:
     """Each method returns one frame as it goes onto the stream; its counter is a new one.
 
     asked: the ranges of the newest BACKFILL, as the wire carries them. requests: those of every
-    BACKFILL, with the uplink that each answers.
+    BACKFILL, with the uplink that each answers. told: every SETTINGS, COMMAND and READ_NOW.
     """
 
     meter_id: int
@@ -81,6 +81,7 @@ class ScriptedMeter:
     counter: int = 0
     asked: list[tuple[int, int]] = field(default_factory=list)
     requests: list[tuple[int, list[tuple[int, int]]]] = field(default_factory=list)
+    told: list[tuple[FrameType, dict[str, Any]]] = field(default_factory=list)
     _deframer: Deframer = field(default_factory=Deframer)
     _heard: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
@@ -101,6 +102,12 @@ class ScriptedMeter:
     def lost(self, *ranges: tuple[int, int]) -> bytes:
         items = [{"first_sequence": first, "last_sequence": last} for first, last in ranges]
         return self.uplink(FrameType.LOST, {"settings_version": 0x07, "items": items})
+
+    def report(self, version: int, outcome: int, *items: tuple[int, int]) -> bytes:
+        """Return a SETTINGS_REPORT with ``version`` in force."""
+        pairs = [{"key": key, "value": value} for key, value in items]
+        fields = {"settings_version": version, "outcome": outcome, "items": pairs}
+        return self.uplink(FrameType.SETTINGS_REPORT, fields)
 
     def poll(self) -> bytes:
         """Return the empty READINGS of a meter that has nothing left to send."""
@@ -123,12 +130,14 @@ class ScriptedMeter:
         return [fields for frame_type, fields in opened if not self._take(frame_type, fields)]
 
     def _take(self, frame_type: FrameType, fields: dict[str, Any]) -> bool:
-        """Follow a BACKFILL; return whether it was one."""
+        """Follow what is not an acknowledgement; return whether it was none."""
         if frame_type is FrameType.BACKFILL:
             pairs = [(one["first_sequence"], one["last_sequence"]) for one in fields["items"]]
             self.asked = pairs
             self.requests.append((fields["answers"], pairs))
-        return frame_type is FrameType.BACKFILL
+        elif frame_type is not FrameType.ACKNOWLEDGE:
+            self.told.append((frame_type, fields))
+        return frame_type is not FrameType.ACKNOWLEDGE
 
     def open_downlink(self, frame: bytes) -> tuple[FrameType, dict[str, Any]]:
         header = peek_header(frame)

@@ -20,6 +20,7 @@ from weir_gateway.store import Database, custody
 from weir_gateway.store.promise import Origin
 from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.sequences import wrap
+from weir_gateway.telling import Telling
 from weir_protocol.errors import LinkError, PeerError
 from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.session import HostSession, Uplink
@@ -63,6 +64,7 @@ class Custodian:
         self._on_taken = on_taken
         self._sessions = Sessions(store)
         self._asking = Asking(monotonic_s)
+        self._telling = Telling(monotonic_s)
 
     def submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None] | None":
         """Begin to take one frame into custody; None when it is refused at once.
@@ -109,6 +111,8 @@ class Custodian:
                 return self._store.commit(custody.take_readings, origin, uplink.records)
             case FrameType.STATUS:
                 return self._store.commit(custody.take_status, origin, fields)
+            case FrameType.SETTINGS_REPORT:
+                return self._store.commit(custody.take_report, origin, fields)
             case FrameType.LOST:
                 return self._store.commit(custody.take_lost, origin, fields["items"])
             case other:
@@ -149,19 +153,34 @@ class Custodian:
         self._on_taken(Taken(uplink, receipt))
 
     def _answer(self, receipt: Receipt, pending: _Pending) -> bytes:
-        """Return what is written in one go: the request first, while the meter listens."""
-        request = self._request(receipt, pending)
-        return request + self._acknowledgement(receipt, pending)
+        """Return what is written in one go: what the meter has to do first, while it listens."""
+        is_poll = pending.uplink.frame_type is FrameType.READINGS and not pending.uplink.records
+        anew = is_poll or pending.uplink.frame_type is FrameType.HELLO
+        errands = self._errands(receipt, pending, anew=anew)
+        request = self._request(receipt, pending, anew=anew)
+        return errands + request + self._acknowledgement(receipt, pending)
 
-    def _request(self, receipt: Receipt, pending: _Pending) -> bytes:
+    def _errands(self, receipt: Receipt, pending: _Pending, *, anew: bool) -> bytes:
+        """Return the settings, commands and reads that it is time to tell this meter."""
+        uplink = pending.uplink
+        told = self._telling.decide(uplink.meter_id, receipt.errands, anew=anew)
+        written = b""
+        for counter, errand in enumerate(receipt.errands, receipt.downlink_counter + 1):
+            if errand.name in told:
+                fields = {"answers": uplink.counter, **errand.fields}
+                written += pending.session.downlink(
+                    errand.frame_type, uplink.epoch, counter, fields
+                )
+        return written
+
+    def _request(self, receipt: Receipt, pending: _Pending, *, anew: bool) -> bytes:
         """Return a BACKFILL if it is time to ask this meter, else nothing."""
         uplink = pending.uplink
-        is_poll = uplink.frame_type is FrameType.READINGS and not uplink.records
         ranges = self._asking.decide(
             uplink.meter_id,
             receipt.missing,
             receipt.came,
-            anew=is_poll or uplink.frame_type is FrameType.HELLO,
+            anew=anew,
         )
         if not ranges:
             return b""
@@ -169,14 +188,14 @@ class Custodian:
             {"first_sequence": wrap(first), "last_sequence": wrap(last)} for first, last in ranges
         ]
         fields = {"answers": uplink.counter, "items": items}
-        counter = receipt.downlink_counter + 1
+        counter = receipt.downlink_counter + len(receipt.errands) + 1
         return pending.session.downlink(FrameType.BACKFILL, uplink.epoch, counter, fields)
 
     def _acknowledgement(self, receipt: Receipt, pending: _Pending) -> bytes:
         version = pending.uplink.fields.get("settings_version", receipt.settings_version)
         known = (version ^ receipt.settings_version) & 0xFF == 0  # most frames carry 8 bits of it
         flags = AcknowledgeFlag(0) if known else AcknowledgeFlag.HELLO_WANTED
-        if receipt.missing:
+        if receipt.keeps_listening:
             flags |= AcknowledgeFlag.KEEP_LISTENING
         return pending.session.acknowledge(
             pending.uplink,

@@ -101,6 +101,15 @@ def take_status(
     return make_receipt(connection, origin, promise)
 
 
+def take_report(
+    connection: sqlite3.Connection, origin: Origin, report: Mapping[str, Any]
+) -> Receipt:
+    """Take over which settings version the meter says is in force."""
+    promise = Promise.accept(connection, origin)
+    promise.settings_version = report["settings_version"]
+    return make_receipt(connection, origin, promise)
+
+
 def take_lost(
     connection: sqlite3.Connection, origin: Origin, ranges: Sequence[Mapping[str, int]]
 ) -> Receipt:

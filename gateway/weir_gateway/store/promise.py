@@ -36,6 +36,7 @@ _COLUMNS = (
     "pulse_weight_ml",
     "sample_interval_s",
     "requested",
+    "errand",
 )
 _values = attrgetter(*_COLUMNS)
 _SELECT = (
@@ -49,7 +50,10 @@ _UPDATE = (
 
 @dataclass(slots=True)
 class Promise:
-    """downlink_counter: the next to be used. Sequences are unwrapped. Fields as in the table."""
+    """downlink_counter: the next to be used. Sequences are unwrapped. Fields as in the table.
+
+    is_hello: the uplink is a HELLO.
+    """
 
     downlink_counter: int
     resume_at: int
@@ -60,6 +64,8 @@ class Promise:
     pulse_weight_ml: int
     sample_interval_s: int
     requested: int
+    errand: int
+    is_hello: bool = False
 
     @classmethod
     def accept(cls, connection: sqlite3.Connection, origin: Origin) -> "Promise":
@@ -111,6 +117,7 @@ class Promise:
 
     def learn(self, origin: Origin, hello: Mapping[str, Any]) -> None:
         """Take over what a HELLO says, and how a meter without a clock counts its seconds."""
+        self.is_hello = True
         boot_sequence = unwrap(hello["boot_sequence"], self.sequence_next)
         if hello["time_quality"] == TimeQuality.UNSET:
             self.clock_offset_s = origin.received_at_ms // 1000 - hello["clock_s"]

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weir_gateway.store import requests
+from weir_gateway.store import errands, requests
+from weir_gateway.store.errand import Errand
 from weir_gateway.store.promise import Origin, Promise
 from weir_gateway.store.sequences import Range, without, wrap
 
@@ -22,9 +23,10 @@ _RANGE_BYTES = 8
 class Receipt:
     """What was decided. resume_at: as the wire carries it. conflicts: ids of refused repeats.
 
-    missing: what the meter may be asked for, the most urgent first, as far as one BACKFILL can
-    carry it; the counter after ``downlink_counter`` is then for that BACKFILL. came: what this
-    uplink brought or named as lost. Both are unwrapped.
+    errands: what the meter may be told, in this order; each has a downlink counter of its own,
+    those after ``downlink_counter``. missing: what the meter may be asked for, the most urgent
+    first, as far as one BACKFILL can carry it; the counter after those is then for that BACKFILL.
+    came: what this uplink brought or named as lost. Both are unwrapped.
     """
 
     resume_at: int
@@ -36,6 +38,12 @@ class Receipt:
     conflicts: tuple[str, ...] = ()
     missing: tuple[Range, ...] = ()
     came: tuple[Range, ...] = ()
+    errands: tuple[Errand, ...] = ()
+
+    @property
+    def keeps_listening(self) -> bool:
+        """Something is asked for or told that the meter has to answer in this session."""
+        return bool(self.missing) or any(errand.keeps_listening for errand in self.errands)
 
 
 def make_receipt(
@@ -50,11 +58,13 @@ def make_receipt(
     came: Sequence[Range] = (),
 ) -> Receipt:
     """Write the promise back, and say what may be answered once that is durable."""
+    due = errands.due(connection, origin, promise)
     missing = _missing(connection, origin, promise)
+    downlink_count = 1 + len(due) + bool(missing)
     return Receipt(
         resume_at=wrap(promise.sequence_next),
         downlink_counter=promise.fulfil(
-            connection, origin, stored_count, downlink_count=2 if missing else 1
+            connection, origin, stored_count, downlink_count=downlink_count
         ),
         settings_version=promise.settings_version,
         stored_count=stored_count,
@@ -63,6 +73,7 @@ def make_receipt(
         conflicts=conflicts,
         missing=tuple(missing),
         came=tuple(came),
+        errands=due,
     )
 
 

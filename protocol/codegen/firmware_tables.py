@@ -1,9 +1,11 @@
 """The meter's tables: frame layouts, constants, and the first state of the batch model."""
 
+from collections.abc import Iterable
 from enum import IntEnum, IntFlag
 
 from codegen.layouts import flat_layouts
 from weir_protocol import batch, frames, framing, model, priors, rangecoder
+from weir_protocol.alarms import BY_CODE
 from weir_protocol.records import EventCode, EventPhase, Status
 
 HEADER = '''\
@@ -27,12 +29,19 @@ def _constants() -> str:
         f"USUAL_SAMPLES = {batch.USUAL_SHAPE.samples}\n",
         f"USUAL_INTERVAL_S = {batch.USUAL_SHAPE.interval_s}\n",
         f"ORIGIN_QUALITY = {int(batch.ORIGIN_QUALITY)}\n",
+        f"KEY_VERSION = {frames.KEY_VERSION}\n",
+        f"KEY_SEQUENCE = {frames.KEY_SEQUENCE}\n",
+        f"KEY_COUNT = {frames.KEY_COUNT}\n",
     ]
-    enumerations: list[tuple[str, type[IntEnum] | type[IntFlag]]] = [
+    notes = [code for code in EventCode if code not in BY_CODE]  # alarms: the settings table
+    enumerations: list[tuple[str, Iterable[IntEnum] | Iterable[IntFlag]]] = [
         ("TYPE", frames.FrameType),
         ("STATUS", Status),
         ("FLAG", frames.AcknowledgeFlag),
-        ("EVENT", EventCode),
+        ("COMMAND", frames.CommandCode),
+        ("OUTCOME", frames.Outcome),
+        ("REASON", frames.Reason),
+        ("EVENT", notes),
         ("PHASE", EventPhase),
         ("COLUMNS", batch.Columns),
         ("COLUMN", model.Column),

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from codegen import firmware_tables, specification
+from codegen import firmware_tables, settings_tables, specification
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "firmware" / "src" / "weir" / "link" / "tables_gen.py"
+SETTINGS_TABLE = ROOT / "firmware" / "src" / "weir" / "settings" / "table_gen.py"
 SPEC = ROOT / "protocol" / "SPEC.md"
 
 
@@ -14,6 +15,7 @@ def outputs() -> dict[Path, str]:
     """Return every generated file with its current content."""
     return {
         TABLES: firmware_tables.render(),
+        SETTINGS_TABLE: settings_tables.render(),
         SPEC: specification.render(SPEC.read_text(encoding="utf-8")),
     }
 

@@ -59,6 +59,37 @@ class Medium(IntEnum):
     GAS = 1
 
 
+class CommandCode(IntEnum):
+    """What a COMMAND asks for."""
+
+    EVENTS_FROM = 1  # the argument is the next event wanted: its 32 bits, taken as i32
+    REPORT_SETTINGS = 2  # the argument is 0
+
+
+class Outcome(IntEnum):
+    """What became of the version that a SETTINGS_REPORT is about."""
+
+    APPLIED = 0  # the items are the values that differ from the defaults of the table
+    REFUSED = 1  # the items are the keys to blame, each with its ``Reason``
+    ROLLED_BACK = 2  # the meter could not complete its sessions under it
+
+
+class Reason(IntEnum):
+    """Why a setting is refused."""
+
+    UNKNOWN_KEY = 1
+    OUT_OF_RANGE = 2
+    BREAKS_RULE = 3  # beside the value of another key
+
+
+# Items of SETTINGS and SETTINGS_REPORT that are no settings; settings have keys 1 to 250.
+KEY_VERSION: Final = 0
+"""The version that a SETTINGS_REPORT is about."""
+KEY_SEQUENCE: Final = 254
+"""Sequence of the first record taken under a version: its 32 bits, taken as i32."""
+KEY_COUNT: Final = 255
+"""How many settings a version has in all, over all its frames."""
+
 _EVENT = Struct(
     "event_sequence" / Int32ul,
     "taken_at_s" / Int32ul,
@@ -118,7 +149,7 @@ LAYOUTS: Final[dict[FrameType, Any]] = {
     ),
     FrameType.SETTINGS_REPORT: Struct(
         "settings_version" / Int16ul,
-        "outcome" / Int8ul,  # 0 applied, 1 refused: each value is then the reason
+        "outcome" / Int8ul,  # see Outcome
         "items" / GreedyRange(_SETTING),
         Terminated,
     ),

@@ -53,6 +53,21 @@ class EventCode(IntEnum):
 
     RESTARTED = 1  # note; the value is the reset cause of HELLO
     CLOCK_STEPPED = 2  # note; the value is by how many seconds, at the bounds of 32 bits if more
+    SETTINGS_APPLIED = 3  # note; the value is the version in force from now on
+    SETTINGS_ROLLED_BACK = 4  # note; the value is the version given up, the limit the one in force
+    TRIGGERED = 5  # note; a person asked for a reading at the meter
+    FLOW_HIGH = 16  # alarms; their values, limits and rules are in weir_protocol.alarms
+    FLOW_LOW = 17
+    PRESSURE_HIGH = 18
+    PRESSURE_LOW = 19
+    REVERSE_FLOW = 20
+    LEAK = 21
+    BURST = 22
+    NO_CONSUMPTION = 23
+    TAMPER_COVER = 24
+    TAMPER_MAGNET = 25
+    TAMPER_CABLE = 26
+    BATTERY_LOW = 27
 
 
 class EventPhase(IntEnum):

@@ -1,0 +1,24 @@
+"""Look-ups in the generated settings table."""
+
+import struct
+
+from weir.settings import table_gen as g
+
+
+def row_of(key: int) -> int:
+    """Return the place of a key among the rows, -1 when no setting has that key."""
+    return g.KEYS.find(bytes((key,)))
+
+
+def default_of(key: int) -> int:
+    """Return the default of a key that the table has."""
+    default: int = struct.unpack_from(g.ROW_FORMAT, g.ROWS, row_of(key) * g.ROW_SIZE)[2]
+    return default
+
+
+def holds(key: int, value: int) -> bool:
+    """Return whether ``value`` is in the range of a key that the table has."""
+    row = struct.unpack_from(g.ROW_FORMAT, g.ROWS, row_of(key) * g.ROW_SIZE)
+    lowest: int = row[0]
+    highest: int = row[1]
+    return lowest <= value <= highest

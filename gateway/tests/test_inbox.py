@@ -27,11 +27,17 @@ class Desk:
         self.may_answer.set()
         self.inbox = Inbox(self, "weir")
         self.inbox.routes[TOPIC] = self._echo
+        self.inbox.meter_routes["config/set"] = self._echo_of_meter
 
     async def reply(self, topic: str, payload: bytes, correlation: bytes | None) -> None:
         if not self.is_connected:
             raise BrokerLost("not connected")
         self.sent.append((topic, json.loads(payload), correlation))
+
+    async def _echo_of_meter(
+        self, meter_id: int, fields: Mapping[str, object], request_id: str | None
+    ) -> Mapping[str, object]:
+        return {"meter_id": meter_id, "named": request_id, "asked": dict(fields)}
 
     async def _echo(self, fields: Mapping[str, object]) -> Mapping[str, object]:
         await self.may_answer.wait()
@@ -109,6 +115,24 @@ def test_a_request_that_cannot_be_carried_out_gets_one_sentence_and_the_next_its
     assert refused[1]["request_id"] is None
     assert sentence in refused[1]["error"]
     assert served[1] == {"request_id": None, "asked": {}}
+
+
+def test_each_meter_has_topics_of_its_own_for_its_requests() -> None:
+    assert Desk().inbox.topics == (TOPIC, "weir/+/config/set")
+    topic = "weir/4294967295/config/set"
+    assert answers(Incoming(topic, b'{"request_id": "a", "x": 1}')) == [
+        (
+            f"{topic}/result",
+            {"request_id": "a", "meter_id": 4294967295, "named": "a", "asked": {"x": 1}},
+            None,
+        )
+    ]
+
+
+@pytest.mark.parametrize("number", ["4294967296", "-1", "x", "", "\u0663", "1" * 5000])
+def test_what_is_no_meter_gets_one_sentence(number: str) -> None:
+    ((_, answer, _),) = answers(Incoming(f"weir/{number}/config/set", b"{}"))
+    assert "is not a meter number" in answer["error"]
 
 
 def test_a_retained_request_is_not_carried_out_again_at_every_connection() -> None:

@@ -1,7 +1,8 @@
 """Requests that arrive over MQTT: answered one after the other, each with one message.
 
 The answer goes to the request's topic with ``/result`` behind it, and to the response topic where
-an MQTT 5 request names one. A request is added by one line: ``inbox.routes[topic] = answerer``.
+an MQTT 5 request names one. A request is added by one line: ``inbox.routes[topic] = answerer``, or
+``inbox.meter_routes[name] = answerer`` for one that every meter has on a topic of its own.
 """
 
 import asyncio
@@ -23,10 +24,14 @@ WAITING_MAX = 100
 PAYLOAD_BYTES_MAX = 4096
 _REQUEST_ID_MAX = 200
 _RESPONSE_TOPIC_MAX = 256
+_METER_ID_MAX = 0xFFFF_FFFF
 _log = logging.getLogger(__name__)
 
 Answerer = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]]
 """Does what the fields of a request ask for; raises a GatewayError with the sentence why not."""
+
+MeterAnswerer = Callable[[int, Mapping[str, object], str | None], Awaitable[Mapping[str, object]]]
+"""The same for one meter. Gets the request's own name too, for what is told of it later."""
 
 
 class ReplyOutlet(Protocol):
@@ -35,16 +40,25 @@ class ReplyOutlet(Protocol):
 
 
 class Inbox:
-    """routes: who answers the requests on each topic."""
+    """routes: who answers the requests on each topic.
+
+    meter_routes: who answers those on the topics of the meters, by what follows the number there.
+    """
 
     def __init__(self, outlet: ReplyOutlet, prefix: str) -> None:
         """prefix: of the gateway's own topics, where no response may be asked to go."""
         self.routes: dict[str, Answerer] = {}
+        self.meter_routes: dict[str, MeterAnswerer] = {}
         self._outlet = outlet
         self._own = f"{prefix}/"
         self._waiting: deque[Incoming] = deque()
         self._has_waiting = asyncio.Event()
         self._is_full = False
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What to subscribe to."""
+        return (*self.routes, *(f"{self._own}+/{name}" for name in self.meter_routes))
 
     def offer(self, incoming: Incoming) -> None:
         """Take a message if there is room."""
@@ -77,13 +91,23 @@ class Inbox:
         try:
             fields = _read_fields(incoming)
             request_id = _request_id(fields)
-            answer = await self.routes[incoming.topic](fields)
+            answer = await self._answerer(incoming.topic, request_id)(fields)
         except GatewayError as error:
             return {"request_id": request_id, "error": str(error)}
         except Exception:
             _log.exception("failed to answer a request on %s", incoming.topic)
             return {"request_id": request_id, "error": messages.INTERNAL}
         return {"request_id": request_id, **answer}
+
+    def _answerer(self, topic: str, request_id: str | None) -> Answerer:
+        if topic in self.routes:
+            return self.routes[topic]
+        number, _, name = topic.removeprefix(self._own).partition("/")
+        is_number = number.isascii() and number.isdecimal() and len(number) <= 10
+        if not is_number or int(number) > _METER_ID_MAX:
+            raise Refusal(404, messages.WRONG_METER.format(text=number))
+        answer = self.meter_routes[name]
+        return lambda fields: answer(int(number), fields, request_id)
 
     def _may_respond(self, topic: str | None) -> bool:
         """Whoever may ask must not be able to let the gateway write where only it may."""

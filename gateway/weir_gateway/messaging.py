@@ -38,10 +38,9 @@ class Messaging:
         self.publisher = Publisher(store, self.broker, self.topics)
         self.replayer = Replayer(store, registry, self.publisher.add)
         self._gap_publisher = GapPublisher(store, self.broker, self.topics, clock)
-        self._inbox = Inbox(self.broker, self.topics.prefix)
-        self._inbox.routes[self.topics.replay()] = self.replayer.answer
-        if config.mqtt.requests:
-            self.broker.inlet = Inlet(tuple(self._inbox.routes), self._inbox.offer)
+        self.inbox = Inbox(self.broker, self.topics.prefix)
+        self.inbox.routes[self.topics.replay()] = self.replayer.answer
+        self._hears_requests = config.mqtt.requests
         self.broker.on_delivered = self._on_delivered
         self.connected: list[Callable[[], None]] = [
             self.publisher.on_connected,
@@ -49,12 +48,14 @@ class Messaging:
         ]
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:
-        """Return what has to run for as long as the gateway does."""
+        """Return what has to run for as long as the gateway does. The routes are known by then."""
+        if self._hears_requests:
+            self.broker.inlet = Inlet(self.inbox.topics, self.inbox.offer)
         return [
             self.broker.run(),
             self.publisher.run(),
             self._gap_publisher.run(),
-            self._inbox.run(),
+            self.inbox.run(),
         ]
 
     def note(self, meter_id: int, receipt: Receipt) -> None:

@@ -15,7 +15,8 @@ from crosscheck.memory_link import (
     noisy,
     perfect,
 )
-from weir.link.session import ACKNOWLEDGE_TIMEOUT_MS, POLLS_MAX, WINDOW
+from weir.link.bounds import POLLS_MAX
+from weir.link.session import ACKNOWLEDGE_TIMEOUT_MS, WINDOW
 from weir_protocol.frames import FrameType
 from weir_protocol.framing import Deframer
 from weir_protocol.session import Uplink

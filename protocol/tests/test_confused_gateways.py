@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from crosscheck.memory_link import NOW_MS, U32, MemoryGateway, MemoryJournal, MemoryMeter, drain
-from weir.link.session import FRAMES_SPARE, HELLOS_MAX, SKIP_MAX
+from weir.link.backlog import SKIP_MAX
+from weir.link.bounds import FRAMES_SPARE, HELLOS_MAX
 from weir_protocol.frames import AcknowledgeFlag, FrameType
 from weir_protocol.session import Uplink
 

@@ -15,7 +15,8 @@ from crosscheck.memory_link import (
     lossy,
     noisy,
 )
-from weir.link.session import ACKNOWLEDGE_TIMEOUT_MS, ATTEMPTS_MAX
+from weir.link.bounds import ATTEMPTS_MAX
+from weir.link.session import ACKNOWLEDGE_TIMEOUT_MS
 from weir_protocol.errors import CallerError, PeerError
 from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.framing import Deframer, enframe

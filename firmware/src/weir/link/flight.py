@@ -9,10 +9,11 @@ HELLO = const(0)
 NEW = const(1)  # records in order, from the cursor on
 ASKED = const(2)  # records that a BACKFILL asked for
 REPLACED = const(3)  # records that an earlier BACKFILL asked for
+ERRAND = const(4)  # anything but records; ``first`` is its number
 
 
 class Sent:
-    """A frame that was sent. It covers ``first`` up to but not including ``end``."""
+    """A frame that was sent. Its records are from ``first`` up to but not including ``end``."""
 
     def __init__(self, counter: int, content: int, first: int, end: int, now_ms: int) -> None:
         self.counter = counter
@@ -62,7 +63,14 @@ class Flight:
 
     def carries_new(self) -> bool:
         """Return whether a frame with new records is waited for."""
-        return any(sent.content == NEW for sent in self.waiting)
+        return self._carries(NEW)
+
+    def carries_errand(self) -> bool:
+        """Return whether an errand is waited for."""
+        return self._carries(ERRAND)
+
+    def _carries(self, content: int) -> bool:
+        return any(sent.content == content for sent in self.waiting)
 
     def restart(self) -> "list[Sent]":
         """Give up waiting; return what was waited for. A late answer still counts."""

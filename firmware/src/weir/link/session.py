@@ -1,4 +1,4 @@
-"""Sans-IO session of the meter with its gateway (WL-SES, WL-ACK, WL-FIL).
+"""Sans-IO session of the meter with its gateway (WL-SES, WL-ACK, WL-FIL, WL-WIN).
 
 It owns no link and no clock: chunks and times come in, bytes to write go out. Records are taken
 from the journal when a frame is made, so a session holds no record of its own.
@@ -7,37 +7,41 @@ from the journal when a frame is made, so a session holds no record of its own.
 from micropython import const
 from weir.link import codec, sealing
 from weir.link import tables_gen as t
+from weir.link.backlog import Backlog
+from weir.link.bounds import ATTEMPTS_MAX, HELLO_ATTEMPT, Bounds
 from weir.link.dispatch import Asked, Dispatch, ahead
-from weir.link.flight import ASKED, HELLO, NEW, Flight, Sent
-from weir.link.framing import Deframer, enframe
+from weir.link.errands import Courier, NoErrands, body_size_max
+from weir.link.flight import ASKED, ERRAND, HELLO, NEW, Flight, Sent
+from weir.link.framing import enframe
+from weir.link.opening import Opener
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from weir.link.dispatch import Journal
+    from weir.link.errands import Errands
+    from weir.link.opening import Downlink
 
 WINDOW = 4  # frames under way at once: hides the round trip, bounds what a loss repeats
-ATTEMPTS_MAX = 4  # passes without progress before the session is given up
-HELLO_ATTEMPT = 2  # passes without progress before HELLO is said again
-POLLS_MAX = 4  # in one session
-HELLOS_MAX = 4  # in one session
-FRAMES_SPARE = 128  # in one session, beside one for each 8 records that the journal keeps
-SKIP_MAX = 1 << 20  # sequences: what a gateway claims to hold beyond that is not believed
-ACKNOWLEDGE_TIMEOUT_MS = 5000
-
-_HEADER_SIZE_MAX = const(10)
+ACKNOWLEDGE_TIMEOUT_MS = 5000  # as long as nothing else is set
+ERRAND_PATIENCE_MS = 15_000  # for what is being measured: warm-up and all
 
 
 class DeviceSession:
-    """One session at a time: HELLO when it is due, then records, a window of frames at a time.
+    """One session at a time: HELLO when it is due, then errands, then records.
 
-    New records come first, oldest first; then those that the gateway asks for.
+    A window of frames is under way at a time, one errand among them. New records come first,
+    oldest first; then those that the gateway asks for. With nothing left, the meter listens.
 
     describe: returns the values of HELLO in the order of its layout.
-    dispatch: makes the bodies; its shape of a batch may be set.
-    cursor: next sequence that the gateway has not taken note of.
+    dispatch: makes the bodies of records; its shape of a batch may be set.
     said_hello: False makes a session begin with HELLO (after a start or a format).
+    timeout_ms: how long an answer may take.
+    window_ms: how long the meter listens after the last frame it heard, 0 not at all.
+    hold: the meter listens until the link breaks.
+    heard: an acknowledgement came in this session.
+    listening: nothing is under way, and what comes up meanwhile goes out in this session.
     link_wake_at_ms: link time of the next timer, None when there is none.
     clock_offer_ms: UTC milliseconds told by the last acknowledgement, with
         clock_round_trip_ms by the caller's ``now_ms``; the caller takes it and sets it to None.
@@ -50,11 +54,14 @@ class DeviceSession:
         journal: "Journal",
         describe: "Callable[[], Sequence[int]]",
         frame_size_max: int,
+        errands: "Errands | None" = None,
     ) -> None:
-        self.dispatch = Dispatch(journal, frame_size_max - _HEADER_SIZE_MAX - sealing.TAG_SIZE)
-        self.cursor = journal.sequence_oldest
+        self.dispatch = Dispatch(journal, body_size_max(frame_size_max))
         self.said_hello = False
-        self.active = False
+        self.active = self.heard = self.listening = False
+        self.timeout_ms = ACKNOWLEDGE_TIMEOUT_MS
+        self.window_ms = 0
+        self.hold = False
         self.link_wake_at_ms: int | None = None
         self.clock_offer_ms: int | None = None
         self.clock_round_trip_ms = 0
@@ -62,109 +69,139 @@ class DeviceSession:
         self._sealer = sealer
         self._journal = journal
         self._describe = describe
-        self._deframer = Deframer(frame_size_max)
+        self._errands = errands or NoErrands()
+        self._courier = Courier(self._errands)
+        self._opener = Opener(sealer, frame_size_max)
         self._flight = Flight()
-        self._next = self.cursor  # next sequence to put into a frame
+        self._backlog = Backlog(journal)
+        self._bounds = Bounds()
+        self._asked = Asked()
+        self._link_ms = self._now_ms = 0  # of the call under way
         self._pass_counter = 0  # first counter of this pass over what is new
         self._attempt = 0
-        self._leans = True  # frames may continue an acknowledged record
-        self._asked = Asked()
         self._asked_by = -1  # counter of the BACKFILL taken last
+        self._told_by = -1  # counter of the SETTINGS, READ_NOW or COMMAND taken last
         self._answered = -1  # the newest of our counters that was acknowledged in this session
         self._gateway_wants_more = False
         self._poll_due = False
-        self._polls = 0
-        self._hellos = 0
-        self._frames_left = 0  # so that no gateway keeps the meter on air for ever
-        self._furthest = self.cursor  # what is ahead of it is progress
+        self._errand_ends_ms: int | None = None  # link time up to which its body is waited for
+        self._heard_at_ms = 0  # link time of the last frame that was followed
+
+    @property
+    def cursor(self) -> int:
+        """Next sequence that the gateway has not taken note of."""
+        return self._backlog.cursor
+
+    @cursor.setter
+    def cursor(self, sequence: int) -> None:
+        self._backlog.cursor = sequence
 
     @property
     def complete(self) -> bool:
-        """HELLO was said, every record is acknowledged, and the gateway asks for no more."""
-        everything_sent = self.cursor == self._journal.sequence_next
-        return self.said_hello and everything_sent and not self._gateway_wants_more
+        """HELLO was said, all is acknowledged and delivered, and the gateway asks for no more."""
+        all_taken = self._backlog.is_acknowledged and not self._errands.pending
+        return self.said_hello and all_taken and not self._gateway_wants_more
+
+    @property
+    def _listens(self) -> bool:
+        return self.hold or self.window_ms > 0
 
     def begin(self) -> None:
         """Open a session; ``transmit`` then gives the first bytes."""
         self.active = True
+        self.heard = self.listening = False
         self._flight.clear()
         self._asked.clear()
-        self._asked_by = self._answered = -1
-        self._attempt = self._polls = self._hellos = 0
-        kept = ahead(self._journal.sequence_next, self._journal.sequence_oldest)
-        self._frames_left = FRAMES_SPARE + kept // 8
-        self._furthest = self.cursor
-        self._poll_due = self._gateway_wants_more  # a request of last time may be unfinished
-        self._leans = True
+        self._asked_by = self._told_by = self._answered = -1
+        self._attempt = 0
+        self._bounds.renew(self._backlog.kept_count)
+        self._backlog.begin()
+        self._poll_due = self._awaits_gateway()  # a request of last time may be unfinished
+        self._errand_ends_ms = None
         self._start_pass(0)
+
+    def resume(self) -> None:
+        """Let a session that listens begin another round (WL-WIN-05)."""
+        if self.listening:
+            self._attempt = 0
+            self._bounds.renew(self._backlog.kept_count)
 
     def abort(self) -> None:
         """End the session. What was not acknowledged goes out in the next one."""
-        self.active = False
+        self.active = self.listening = False
         self.link_wake_at_ms = None
 
     def transmit(self, link_ms: int, now_ms: int) -> bytes:
         """Return the bytes of one frame to write now, or nothing. Call it until it is nothing."""
+        self._link_ms, self._now_ms = link_ms, now_ms
         if self.active:
-            self._let_time_pass(link_ms)
+            self._let_time_pass()
         if not self.active or len(self._flight.waiting) >= WINDOW:
             return b""
         if self.said_hello:
-            return self._go_on(link_ms, now_ms)
-        return b"" if self._flight.waiting else self._say_hello(link_ms, now_ms)
+            return self._go_on()
+        return b"" if self._flight.waiting else self._say_hello()
 
     def receive(self, chunk: bytes, link_ms: int, now_ms: int) -> None:
         """Take bytes from the link. What does not open or answers nothing of ours is ignored."""
-        for frame in self._deframer.feed(chunk):
-            if not (self.active and self._take_frame(frame, link_ms, now_ms)):
+        self._link_ms, self._now_ms = link_ms, now_ms
+        for frame in self._opener.feed(chunk):
+            downlink = self._opener.open(frame) if self.active else None
+            if downlink is not None and self._take(downlink):
+                self._heard_at_ms = link_ms
+            else:
                 self.refused_count += 1  # WL-ACK-03
 
-    def _take_frame(self, frame: bytes, link_ms: int, now_ms: int) -> bool:
-        """Open a downlink for this meter and follow it; return whether it was one."""
-        split = codec.split_downlink(frame)
-        if split is None or split[1] != self._sealer.meter_id:
+    def _take(self, downlink: "Downlink") -> bool:
+        """Follow a downlink; return whether it was fresh."""
+        if downlink.type == t.TYPE_ACKNOWLEDGE:
+            return self._take_answer(downlink.values)
+        answers = downlink.values[0]
+        if answers != self._answered and self._flight.find(answers) is None:
             return False
-        frame_type, _, counter, size = split
-        nonce = self._sealer.nonce(counter, sealing.DOWNLINK)
-        body = self._sealer.open(nonce, frame[:size], frame[size:])
-        unpacked = codec.unpack_body(frame_type, body) if body is not None else None
-        if unpacked is None:
-            return False
-        values, items = unpacked
-        if frame_type == t.TYPE_ACKNOWLEDGE:
-            return self._take_answer(values, link_ms, now_ms)
-        if frame_type == t.TYPE_BACKFILL:
-            return self._take_request(values[0], counter, items)
-        return False
+        if downlink.type == t.TYPE_BACKFILL:
+            return self._take_request(downlink)
+        return self._take_errand(downlink)
 
-    def _take_answer(self, values: "tuple[int, ...]", link_ms: int, now_ms: int) -> bool:
+    def _take_answer(self, values: "tuple[int, ...]") -> bool:
         answers, time_s, time_ms, resume_at, flags = values
         sent = self._flight.find(answers)
         if sent is None:
             return False
+        self.heard = True
         self.clock_offer_ms = time_s * 1000 + time_ms
-        self.clock_round_trip_ms = now_ms - sent.now_ms
+        self.clock_round_trip_ms = self._now_ms - sent.now_ms
         self._settle(sent)
         if sent.counter > self._answered:  # else it was overtaken, and tells of the past
             self._answered = sent.counter
             self.said_hello = not flags & t.FLAG_HELLO_WANTED
             self._gateway_wants_more = bool(flags & t.FLAG_KEEP_LISTENING)
             self._follow(sent, resume_at)
-        self._set_timer(link_ms)
+        self._set_timer()
         return True
 
-    def _take_request(
-        self, answers: int, counter: int, items: "Sequence[tuple[int, ...]]"
-    ) -> bool:
+    def _take_request(self, backfill: "Downlink") -> bool:
         """Take a BACKFILL that came with the answer to one of our frames (WL-FIL-03)."""
-        if counter <= self._asked_by:
+        if backfill.counter <= self._asked_by:
             return False
-        if answers != self._answered and self._flight.find(answers) is None:
-            return False
-        self._asked_by = counter
+        self._asked_by = backfill.counter
         self._flight.disown()
-        self._asked.replace(items, self._journal)
+        self._asked.replace(backfill.items, self._journal)
         self._gateway_wants_more = True
+        return True
+
+    def _take_errand(self, downlink: "Downlink") -> bool:
+        """Take what the rest of the meter follows (WL-SET-02)."""
+        if downlink.counter <= self._told_by:
+            return False
+        self._told_by = downlink.counter
+        values, errands = downlink.values, self._errands
+        if downlink.type == t.TYPE_SETTINGS:
+            errands.take_settings(values[1], downlink.items)
+        elif downlink.type == t.TYPE_READ_NOW:
+            errands.take_read(values[1])
+        else:
+            errands.take_command(values[1], values[2], values[3])
         return True
 
     def _settle(self, sent: Sent) -> None:
@@ -173,7 +210,8 @@ class DeviceSession:
         New records among these the gateway misses, and asks for; what was asked for is repeated.
         """
         self._take_back(self._flight.answered(sent))
-        if sent.content == ASKED:
+        delivered = sent.content == ERRAND and self._courier.answered(sent.first)
+        if delivered or sent.content == ASKED:
             self._attempt = 0
 
     def _take_back(self, frames: "list[Sent]") -> None:
@@ -182,34 +220,21 @@ class DeviceSession:
                 self._asked.take_back(sent.first, sent.end)
 
     def _follow(self, sent: Sent, resume_at: int) -> None:
-        """Let the gateway say where to go on (WL-ACK-04, WL-ACK-06)."""
-        beyond = ahead(resume_at, self._journal.sequence_next)
-        if beyond > 0:
-            if sent.content == HELLO and beyond <= SKIP_MAX:
-                self._journal.skip_to(resume_at)
-            resume_at = self._journal.sequence_next
-        if sent.content == HELLO and resume_at != self.cursor:
-            self._furthest = resume_at
-            self._leans = False  # the gateway may have noted the record before as missing
+        """Let the gateway say where to go on."""
+        if self._backlog.follow(resume_at, hello=sent.content == HELLO):
             self._attempt = 0
-        elif ahead(resume_at, self._furthest) > 0:
-            self._furthest = resume_at
-            self._attempt = 0
-        self.cursor = resume_at
-        if sent.content == HELLO or ahead(self.cursor, self._next) > 0:
-            self._next = self.cursor
-        elif self._is_behind(sent):
+        if self._is_behind(sent):
             self._repeat(sent.counter + len(self._flight.waiting) + 1)
         elif not self._flight.carries_new():
-            self._next = self.cursor  # what was lost is newer than all that the gateway knows of
+            self._backlog.go_back()  # what was lost is newer than all that the gateway knows of
 
     def _is_behind(self, sent: Sent) -> bool:
         """Return whether the gateway does not know what it has just answered (WL-SES-04)."""
         is_new = sent.content == NEW and sent.counter >= self._pass_counter
         return is_new and ahead(sent.end, self.cursor) > 0
 
-    def _let_time_pass(self, link_ms: int) -> None:
-        if self.link_wake_at_ms is None or link_ms < self.link_wake_at_ms:
+    def _let_time_pass(self) -> None:
+        if self.link_wake_at_ms is None or self._link_ms < self.link_wake_at_ms:
             return
         self.link_wake_at_ms = None
         if not self._flight.waiting:
@@ -220,7 +245,7 @@ class DeviceSession:
     def _repeat(self, pass_counter: int) -> None:
         """Go over the backlog again from the cursor, or give up after passes without progress."""
         self._attempt += 1
-        self._leans = False  # the gateway may not hold what it once acknowledged
+        self._backlog.leans = False  # the gateway may not hold what it once acknowledged
         if self._attempt >= HELLO_ATTEMPT:
             self.said_hello = False  # it may have lost what it knew of this meter
         if self._attempt >= ATTEMPTS_MAX:
@@ -231,17 +256,23 @@ class DeviceSession:
     def _start_pass(self, pass_counter: int) -> None:
         self._take_back(self._flight.restart())
         self._pass_counter = pass_counter
-        self._next = self.cursor
+        self._backlog.go_back()
         self.link_wake_at_ms = None
 
-    def _go_on(self, link_ms: int, now_ms: int) -> bytes:
-        if self._frames_left <= 0:
+    def _go_on(self) -> bytes:
+        if self.listening and self.hold:
+            self._bounds.go_on(self._backlog.kept_count, self._link_ms)
+        if self._bounds.frames_used_up:
             return self._give_up()
-        if self._next != self._journal.sequence_next:
-            return self._send_new(link_ms, now_ms)
+        if self._errands.pending and not self._flight.carries_errand():
+            errand = self._courier.next_body()
+            if errand is not None:
+                return self._send_errand(errand[0], errand[1])
+        if not self._backlog.is_sent:
+            return self._send_new()
         if self._asked:
-            return self._send_asked(link_ms, now_ms)
-        return b"" if self._flight.waiting else self._stay_or_end(link_ms, now_ms)
+            return self._send_asked()
+        return b"" if self._flight.waiting else self._stay_or_end()
 
     def _give_up(self) -> bytes:
         """Wait for the last answers, then end. The next session goes on from there."""
@@ -249,52 +280,88 @@ class DeviceSession:
             self.abort()
         return b""
 
-    def _say_hello(self, link_ms: int, now_ms: int) -> bytes:
-        if self._hellos == HELLOS_MAX:
+    def _say_hello(self) -> bytes:
+        if self._bounds.hellos_used_up:
             return self._give_up()
-        self._hellos += 1
+        self._bounds.hello_said()
         body = codec.pack_body(t.TYPE_HELLO, self._describe())
-        return self._send(t.TYPE_HELLO, body, HELLO, link_ms, now_ms)
+        return self._send(t.TYPE_HELLO, body, HELLO, 0, 0)
 
-    def _send_new(self, link_ms: int, now_ms: int) -> bytes:
+    def _send_errand(self, frame_type: int, body: bytes) -> bytes:
+        return self._send(frame_type, body, ERRAND, self._courier.number, 0)
+
+    def _send_new(self) -> bytes:
         """Send the next records, or name the next run that the journal has lost."""
-        dispatch = self.dispatch
-        leans = self._leans and self._next == self.cursor
-        body = dispatch.make(self._next, self._journal.sequence_next, leans=leans)
-        self._next = dispatch.end
-        return self._send(dispatch.type, body, NEW, link_ms, now_ms)
+        backlog = self._backlog
+        leans = backlog.leans and backlog.next == backlog.cursor
+        stream = self._send_records(backlog.next, self._journal.sequence_next, NEW, leans=leans)
+        backlog.next = self.dispatch.end
+        return stream
 
-    def _send_asked(self, link_ms: int, now_ms: int) -> bytes:
-        dispatch = self.dispatch
+    def _send_asked(self) -> bytes:
         first, stop = self._asked.next()
-        body = dispatch.make(first, stop, leans=False)
-        self._asked.sent(dispatch.end)
-        return self._send(dispatch.type, body, ASKED, link_ms, now_ms)
+        stream = self._send_records(first, stop, ASKED, leans=False)
+        self._asked.sent(self.dispatch.end)
+        return stream
 
-    def _stay_or_end(self, link_ms: int, now_ms: int) -> bytes:
-        """With nothing to send: ask whether there is more, wait for it, or end (WL-FIL-04)."""
-        if not self._gateway_wants_more or self._polls == POLLS_MAX:
-            self.abort()
-        elif self._poll_due:
-            self._poll_due = False
-            self._polls += 1
-            body = self.dispatch.make(self._next, self._next, leans=False)
-            return self._send(t.TYPE_READINGS, body, NEW, link_ms, now_ms)
-        elif self.link_wake_at_ms is None:
-            self.link_wake_at_ms = link_ms + ACKNOWLEDGE_TIMEOUT_MS
+    def _send_records(self, first: int, stop: int, content: int, *, leans: bool) -> bytes:
+        dispatch = self.dispatch
+        body = dispatch.make(first, stop, leans=leans)
+        return self._send(dispatch.type, body, content, dispatch.first, dispatch.end)
+
+    def _stay_or_end(self) -> bytes:
+        """With nothing to send: wait for an errand, ask whether there is more, listen, or end."""
+        self.listening = False
+        if self._awaits_errand():
+            return b""
+        if self._awaits_gateway() and self._bounds.polls_left:
+            return self._poll_or_wait()
+        self._listen_or_end()
         return b""
 
-    def _send(
-        self, frame_type: int, body: bytes, content: int, link_ms: int, now_ms: int
-    ) -> bytes:
-        sealer, dispatch = self._sealer, self.dispatch
+    def _awaits_errand(self) -> bool:
+        """Wait for an errand whose body is not ready yet; return whether there is one."""
+        if not self._errands.pending:
+            return False
+        if self._errand_ends_ms is None:
+            self._errand_ends_ms = self._link_ms + ERRAND_PATIENCE_MS
+        self.link_wake_at_ms = self._errand_ends_ms
+        return self._link_ms < self._errand_ends_ms
+
+    def _awaits_gateway(self) -> bool:
+        """Return whether it has more for this meter, or does not know yet that it listens."""
+        return self._gateway_wants_more or (not self.heard and self._listens)
+
+    def _poll_or_wait(self) -> bytes:
+        if self._poll_due:
+            self._poll_due = False
+            self._bounds.polls_left -= 1
+            after = self._backlog.next
+            return self._send_records(after, after, NEW, leans=False)  # WL-FIL-04
+        if self.link_wake_at_ms is None:
+            self.link_wake_at_ms = self._link_ms + self.timeout_ms
+        return b""
+
+    def _listen_or_end(self) -> None:
+        """Listen as long as the window or a held link lets the meter (WL-WIN-01)."""
+        ends_ms = self._heard_at_ms + self.window_ms
+        if not self.hold and (not self.heard or self._link_ms >= ends_ms):
+            self.abort()
+            return
+        self.listening = True
+        self.link_wake_at_ms = None if self.hold else ends_ms
+
+    def _send(self, frame_type: int, body: bytes, content: int, first: int, end: int) -> bytes:
+        sealer = self._sealer
         counter = sealer.next_counter()
         header = codec.header(frame_type, sealer.meter_id, counter, sealer.epoch)
         nonce = sealer.nonce(counter, sealing.UPLINK)
-        self._frames_left -= 1
-        self._flight.add(Sent(counter, content, dispatch.first, dispatch.end, now_ms))
-        self._set_timer(link_ms)
+        self.listening = False
+        self._errand_ends_ms = None
+        self._bounds.frame_sent(self._link_ms)
+        self._flight.add(Sent(counter, content, first, end, self._now_ms))
+        self._set_timer()
         return enframe(header + sealer.seal(nonce, header, body))
 
-    def _set_timer(self, link_ms: int) -> None:
-        self.link_wake_at_ms = link_ms + ACKNOWLEDGE_TIMEOUT_MS if self._flight.waiting else None
+    def _set_timer(self) -> None:
+        self.link_wake_at_ms = self._link_ms + self.timeout_ms if self._flight.waiting else None

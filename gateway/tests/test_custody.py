@@ -291,15 +291,6 @@ def test_a_repeat_that_differs_is_counted_and_answered_as_held(tmp_path: Path) -
     assert run(tmp_path, scenario).reasons() == {"conflict": 1}
 
 
-def test_frames_that_are_not_served_yet_are_counted_and_never_acknowledged(tmp_path: Path) -> None:
-    async def scenario(office: Office) -> None:
-        await office.tell(office.meter.hello())
-        events = office.meter.uplink(FrameType.EVENTS, {"settings_version": 7, "items": []})
-        assert await office.tell(events) == []
-
-    assert run(tmp_path, scenario).reasons() == {"unsupported": 1}
-
-
 def test_status_and_lost_frames_are_answered(tmp_path: Path) -> None:
     async def scenario(office: Office) -> None:
         await office.tell(office.meter.hello())

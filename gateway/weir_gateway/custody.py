@@ -113,6 +113,8 @@ class Custodian:
                 return self._store.commit(custody.take_status, origin, fields)
             case FrameType.SETTINGS_REPORT:
                 return self._store.commit(custody.take_report, origin, fields)
+            case FrameType.EVENTS:
+                return self._store.commit(custody.take_events, origin, fields["items"])
             case FrameType.LOST:
                 return self._store.commit(custody.take_lost, origin, fields["items"])
             case other:

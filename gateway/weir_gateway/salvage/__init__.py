@@ -10,6 +10,7 @@ from weir_gateway import messages
 from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
 from weir_gateway.salvage.copy import integrity, opened_copy, unreadable
+from weir_gateway.salvage.event_merge import merge_events
 from weir_gateway.salvage.merge import Merger
 from weir_gateway.salvage.report import Report
 from weir_gateway.salvage.source import Source
@@ -67,6 +68,7 @@ def _merge(copy: sqlite3.Connection, file: DatabaseFile, report: Report) -> None
         connection.execute("BEGIN IMMEDIATE")
         try:
             merger.merge()
+            merge_events(connection, copy, report, source.meters)
             connection.execute("ROLLBACK" if report.dry_run else "COMMIT")
         except sqlite3.Error as error:  # closing the connection rolls back
             text = messages.SALVAGE_FAILED.format(path=report.database, why=error)

@@ -8,9 +8,11 @@ from functools import cache
 from typing import Any
 
 from weir_gateway.store import schema
+from weir_gateway.store.rows import GATEWAY_EPOCH
 from weir_protocol.records import PEAK_FLOW_PULSES_MAX, PRESSURE_KPA_MAX, PRESSURE_KPA_MIN
 
 _UINT32 = (0, (1 << 32) - 1)
+_EPOCH_OR_GATEWAY = (0, GATEWAY_EPOCH)
 _COUNT = (0, 1 << 62)
 _COUNTER = (-1, (1 << 32) - 1)
 _TIME_S = (-(1 << 33), 1 << 34)
@@ -56,11 +58,21 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "first_sequence": _COUNT,
     "last_sequence": _COUNT,
     "noticed_at_ms": _TIME_MS,
+    "made_at_ms": _TIME_MS,
+    "code": (0, 1 << 16),
+    "phase": (0, 255),
+    "alarm_epoch": _EPOCH_OR_GATEWAY,
+    "cleared_epoch": _EPOCH_OR_GATEWAY,
+    "alarm_sequence": _COUNT,
+    "cleared_sequence": _COUNT,
 }
 MAY_BE_NULL = {
     *("measured_at_s", "pressure_mean_kpa", "pressure_min_kpa", "pressure_max_kpa"),
     *("clock_offset_s", "hello", "hello_at_ms", "status_at_ms"),
+    *("alarm_epoch", "alarm_sequence", "cleared_epoch", "cleared_sequence"),
 }
+TEXTS = {"made_by", "note"}
+OF_EVENTS = ("events", "alarms", "acknowledgements", "event_gaps")
 GAP_STATES = ("open", "lost", "closed")
 
 
@@ -93,7 +105,20 @@ def is_sound(table: str, row: Mapping[str, Any]) -> bool:
         )
     if table == "forgotten":
         return _are_within(row, set()) and row["first_sequence"] <= row["last_sequence"]
+    if table in OF_EVENTS:
+        return _is_sound_of_events(row)
     return _are_within(row, MAY_BE_NULL)
+
+
+def _is_sound_of_events(row: Mapping[str, Any]) -> bool:
+    low, high = _EPOCH_OR_GATEWAY
+    rest = {name: value for name, value in row.items() if name not in {*TEXTS, "epoch"}}
+    return (
+        isinstance(row["epoch"], int)
+        and low <= row["epoch"] <= high
+        and all(isinstance(row[name], str) for name in TEXTS & row.keys())
+        and _are_within(rest, MAY_BE_NULL)
+    )
 
 
 def _are_within(row: Mapping[str, Any], may_be_null: set[str]) -> bool:

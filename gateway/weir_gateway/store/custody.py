@@ -7,9 +7,10 @@ together: either all of them are durable, or the meter gets no answer and sends 
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from weir_gateway.store import requests, retention
+from weir_gateway.store import events, gateway_events, requests, retention
 from weir_gateway.store.boots import follow_boot, measured_at_s
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import Origin, Promise, lose_older_epochs, open_epoch
@@ -39,8 +40,10 @@ def take_hello(
         "UPDATE meters SET epoch = ?, hello = ?, hello_at_ms = ? WHERE meter_id = ?",
         (origin.epoch, json.dumps(dict(hello)), origin.received_at_ms, origin.meter_id),
     )
+    event_count = 0
     if is_new:
         requests.lose_older_epochs(connection, origin)
+        event_count = gateway_events.end_older_epochs(connection, origin)
     lost_count = lose_older_epochs(connection, origin)  # a salvage may have brought some back
     gaps = promise.gaps(connection, origin)
     oldest = unwrap(hello["sequence_oldest"], promise.sequence_next)
@@ -48,7 +51,8 @@ def take_hello(
     promise.follow(gaps)
     if promise.requested:
         requests.note_overwritten(connection, origin, promise, oldest)
-    return make_receipt(connection, origin, promise, lost_count=lost_count)
+    receipt = make_receipt(connection, origin, promise, lost_count=lost_count)
+    return replace(receipt, event_count=event_count)
 
 
 def _follow_ring(gaps: Gaps, resume_at: int, oldest: int, wire_next: int) -> int:
@@ -108,6 +112,16 @@ def take_report(
     promise = Promise.accept(connection, origin)
     promise.settings_version = report["settings_version"]
     return make_receipt(connection, origin, promise)
+
+
+def take_events(
+    connection: sqlite3.Connection, origin: Origin, items: Sequence[Mapping[str, int]]
+) -> Receipt:
+    """Keep the events of a meter, and follow what they say of its alarms."""
+    promise = Promise.accept(connection, origin)
+    taken = events.take(connection, origin, promise, items)
+    receipt = make_receipt(connection, origin, promise, conflicts=taken.conflicts)
+    return replace(receipt, event_count=taken.stored_count)
 
 
 def take_lost(

@@ -35,6 +35,7 @@ class Receipt:
     stored_count: int = 0
     repeat_count: int = 0
     lost_count: int = 0
+    event_count: int = 0
     conflicts: tuple[str, ...] = ()
     missing: tuple[Range, ...] = ()
     came: tuple[Range, ...] = ()

@@ -97,3 +97,10 @@ class StoredMeter(NamedTuple):
     stored_count: int
     resume_at: int
     newest: StoredReading | None
+
+
+EventKey = tuple[int, int, int]
+"""meter_id, epoch and unwrapped sequence."""
+
+GATEWAY_EPOCH = 1 << 32
+"""Stands for the epoch of what the gateway noticed itself: no meter has it."""

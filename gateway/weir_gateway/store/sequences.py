@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 _MODULUS = 1 << 32
 _HALF = 1 << 31
+_EPOCH_MAX = _MODULUS - 1
 
 Range = tuple[int, int]
 """First and last of an unbroken run of unwrapped sequences."""
@@ -22,6 +23,12 @@ def wrap(sequence: int) -> int:
 def reading_id(meter_id: int, epoch: int, sequence: int) -> str:
     """Return the stable name of a reading: the same in every repeat, for ever."""
     return f"{meter_id}-{epoch:08x}-{wrap(sequence)}"
+
+
+def event_id(meter_id: int, epoch: int, sequence: int) -> str:
+    """Return the stable name of an event. Those of the gateway have its name for an epoch."""
+    source = "gateway" if epoch > _EPOCH_MAX else f"{epoch:08x}"
+    return f"{meter_id}-{source}-e{wrap(sequence)}"
 
 
 def runs(sequences: list[int]) -> list[Range]:

@@ -23,12 +23,14 @@ from weir_gateway.custody import Custodian, Taken
 from weir_gateway.disk import DiskWatch
 from weir_gateway.errors import ConfigError, GatewayError
 from weir_gateway.links.driver import Driver
+from weir_gateway.links.reach import Reach
 from weir_gateway.links.serial import SerialLink
 from weir_gateway.links.stream import Link
 from weir_gateway.links.tcp import TcpListener
 from weir_gateway.links.turns import Turns
 from weir_gateway.lock import only_one
 from weir_gateway.messaging import Messaging
+from weir_gateway.pusher import Pusher
 from weir_gateway.registry import Registry
 from weir_gateway.retention import Retention
 from weir_gateway.service import Service
@@ -81,6 +83,8 @@ class Gateway:
         self._custodian = Custodian(
             self._store, self._registry, self._clock, self._counters, self._on_taken
         )
+        self._reach = Reach()
+        self._pusher = Pusher(self._store, self._reach, self._custodian, self._clock)
         self._links = self._make_links()
         self._disk = DiskWatch(self._store, config.gateway.database, config.gateway.disk_warning_h)
         self._messaging = Messaging(config, self._store, self._registry, self._clock)
@@ -115,6 +119,7 @@ class Gateway:
             stack.push_async_callback(self._store.close)
             await self._load()
             stack.push_async_callback(self._stop_publishing)
+            stack.push_async_callback(self._pusher.stop)
             for link in self._links:
                 await link.start()
                 stack.push_async_callback(link.stop)
@@ -142,7 +147,7 @@ class Gateway:
         return links
 
     def _make_driver(self) -> Driver:
-        return Driver(self._custodian, Deframer(), self._counters, self._turns)
+        return Driver(self._custodian, Deframer(), self._counters, self._turns, self._reach)
 
     def _make_reporter(self) -> StatusReporter:
         return StatusReporter(

@@ -7,7 +7,7 @@ acknowledged the meter sends again, and the database drops the repeat.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
 
 from weir_gateway.asking import Asking
@@ -18,6 +18,7 @@ from weir_gateway.registry import Registry
 from weir_gateway.sessions import Sessions
 from weir_gateway.store import Database, custody
 from weir_gateway.store.promise import Origin
+from weir_gateway.store.push import Due
 from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.sequences import wrap
 from weir_gateway.telling import Telling
@@ -84,6 +85,18 @@ class Custodian:
             _log.exception("a frame from %s failed", source)
             self._counters.reject(source, "fault", "see the log")
         return None
+
+    def tell(self, meter_id: int, due: Due, answers: int) -> bytes:
+        """Return what to write to a meter that listens, as far as no answer just told it.
+
+        Nothing shows whether that is heard, so it does not keep the next answer from telling it
+        again. Raise UplinkRefused for a meter that is in the key file no more.
+        """
+        meter = self._registry.get(meter_id)
+        if meter is None:
+            raise UplinkRefused("unknown_meter", f"meter {meter_id} is not in the key file")
+        session = self._sessions.get(meter_id, meter.key)
+        return _written(session, due, self._telling.untold(meter_id, due.errands), answers)
 
     def _submit(self, frame: bytes, source: str) -> "asyncio.Future[bytes | None]":
         header = peek_header(frame)
@@ -165,15 +178,9 @@ class Custodian:
     def _errands(self, receipt: Receipt, pending: _Pending, *, anew: bool) -> bytes:
         """Return the settings, commands and reads that it is time to tell this meter."""
         uplink = pending.uplink
-        told = self._telling.decide(uplink.meter_id, receipt.errands, anew=anew)
-        written = b""
-        for counter, errand in enumerate(receipt.errands, receipt.downlink_counter + 1):
-            if errand.name in told:
-                fields = {"answers": uplink.counter, **errand.fields}
-                written += pending.session.downlink(
-                    errand.frame_type, uplink.epoch, counter, fields
-                )
-        return written
+        due = Due(uplink.epoch, receipt.downlink_counter + 1, receipt.errands)
+        told = self._telling.decide(uplink.meter_id, due.errands, anew=anew)
+        return _written(pending.session, due, told, uplink.counter)
 
     def _request(self, receipt: Receipt, pending: _Pending, *, anew: bool) -> bytes:
         """Return a BACKFILL if it is time to ask this meter, else nothing."""
@@ -206,3 +213,13 @@ class Custodian:
             downlink_counter=receipt.downlink_counter,
             flags=flags,
         )
+
+
+def _written(session: HostSession, due: Due, names: Container[Hashable], answers: int) -> bytes:
+    """Return the frames of those errands that have one of these names."""
+    written = b""
+    for counter, errand in enumerate(due.errands, due.first_counter):
+        if errand.name in names:
+            fields = {"answers": answers, **errand.fields}
+            written += session.downlink(errand.frame_type, due.epoch, counter, fields)
+    return written

@@ -6,6 +6,7 @@ is kept here only saves the meter from being told the same with every answer of 
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from math import inf
 
 from weir_gateway.store.errand import Errand
 
@@ -28,16 +29,12 @@ class Telling:
 
         anew: the meter has forgotten what it was told, or has nothing left to send.
         """
+        fresh = {errand.name for errand in due} if anew else self.untold(meter_id, due)
         told = self._told.pop(meter_id, {})
         if not due:
             return set()
         now_s = self._monotonic_s()
         standing = {errand.name: told.get(errand.name) for errand in due}
-        fresh = {
-            name
-            for name, told_at_s in standing.items()
-            if anew or told_at_s is None or now_s - told_at_s >= PATIENCE_S
-        }
         self._told[meter_id] = {
             name: now_s if name in fresh or told_at_s is None else told_at_s
             for name, told_at_s in standing.items()
@@ -45,3 +42,9 @@ class Telling:
         if len(self._told) > METERS_MAX:
             self._told.popitem(last=False)
         return fresh
+
+    def untold(self, meter_id: int, due: Sequence[Errand]) -> set[Hashable]:
+        """Return the names of those errands that no uplink's answer told of lately."""
+        told = self._told.get(meter_id, {})
+        told_before_s = self._monotonic_s() - PATIENCE_S
+        return {one.name for one in due if told.get(one.name, -inf) <= told_before_s}

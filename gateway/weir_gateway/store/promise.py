@@ -42,10 +42,12 @@ _values = attrgetter(*_COLUMNS)
 _SELECT = (
     f"SELECT uplink_counter, {', '.join(_COLUMNS)} FROM custody WHERE meter_id = ? AND epoch = ?"
 )
+_SET = f"UPDATE custody SET {', '.join(f'{column} = ?' for column in _COLUMNS)}"
 _UPDATE = (
-    f"UPDATE custody SET {', '.join(f'{column} = ?' for column in _COLUMNS)}, uplink_counter = ?, "
+    f"{_SET}, uplink_counter = ?, "
     "last_seen_ms = ?, stored_count = stored_count + ? WHERE meter_id = ? AND epoch = ?"
 )
+_UPDATE_UNHEARD = f"{_SET} WHERE meter_id = ? AND epoch = ?"
 
 
 @dataclass(slots=True)
@@ -80,6 +82,11 @@ class Promise:
             raise UplinkRefused("replay", f"counter {origin.counter} was used before")
         return cls(*row[1:])
 
+    @classmethod
+    def recall(cls, connection: sqlite3.Connection, meter_id: int, epoch: int) -> "Promise":
+        """Return the row of an epoch that is known, without an uplink."""
+        return cls(*connection.execute(_SELECT, (meter_id, epoch)).fetchone()[1:])
+
     @property
     def is_whole(self) -> bool:
         """Nothing below ``sequence_next`` is missing."""
@@ -100,8 +107,7 @@ class Promise:
         downlink a second went to the meter on average. One that replaced a damaged one begins
         far above, for what went out faster than that.
         """
-        answer_counter = max(self.downlink_counter, _counter_floor(origin))
-        self.downlink_counter = answer_counter + downlink_count
+        answer_counter = self._reserve(origin, downlink_count)
         connection.execute(
             _UPDATE,
             (
@@ -114,6 +120,20 @@ class Promise:
             ),
         )
         return answer_counter
+
+    def fulfil_unheard(
+        self, connection: sqlite3.Connection, origin: Origin, downlink_count: int
+    ) -> int:
+        """As ``fulfil``, for downlinks that no uplink brought about: nothing was heard."""
+        first_counter = self._reserve(origin, downlink_count)
+        row = (*_values(self), origin.meter_id, origin.epoch)
+        connection.execute(_UPDATE_UNHEARD, row)
+        return first_counter
+
+    def _reserve(self, origin: Origin, downlink_count: int) -> int:
+        first_counter = max(self.downlink_counter, _counter_floor(origin))
+        self.downlink_counter = first_counter + downlink_count
+        return first_counter
 
     def learn(self, origin: Origin, hello: Mapping[str, Any]) -> None:
         """Take over what a HELLO says, and how a meter without a clock counts its seconds."""

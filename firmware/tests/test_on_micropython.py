@@ -27,6 +27,8 @@ MODULES = (
     "test_ring_damage",
     "test_ring_power_cut",
     "test_tamper_alarms",
+    "test_settings",
+    "test_settings_change",
     "test_tcp_link",
     "test_timekeeper",
     "test_timetable",

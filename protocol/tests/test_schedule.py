@@ -26,6 +26,25 @@ def test_a_meter_with_automatic_slot_sends_when_it_is_expected(
     assert timetable.send_due(expected_ms)
 
 
+@given(
+    meter_id=st.integers(0, 0xFFFF_FFFF),
+    interval_s=st.integers(2, 2_678_400),
+    slot=st.integers(-1, 2_678_399),
+    spread=st.integers(-1, 2_678_400),
+    now_ms=st.integers(NOON_MS, NOON_MS + 40 * DAY_S * 1000),
+)
+def test_a_meter_with_a_given_slot_or_spread_sends_when_it_is_expected(
+    meter_id: int, interval_s: int, slot: int, spread: int, now_ms: int
+) -> None:
+    slot_s, spread_s = min(slot, interval_s - 1), min(spread, interval_s)
+    timetable = Timetable(meter_id, 1, 1, 900)
+    timetable.configure(1, 1, interval_s, slot_s, spread_s)
+    timetable.align(now_ms)
+    expected_ms = SendPlan(interval_s, slot_s, spread_s).next_ms(meter_id, now_ms)
+    assert not timetable.send_due(expected_ms - 1)
+    assert timetable.send_due(expected_ms)
+
+
 def test_a_given_slot_is_kept_to_the_second_by_every_meter() -> None:
     plan = SendPlan(DAY_S, slot_s=7200)
     at_ms = NOON_MS // (DAY_S * 1000) * DAY_S * 1000 + 7_200_000

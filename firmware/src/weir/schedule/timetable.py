@@ -5,6 +5,8 @@ from micropython import const
 _START_SPREAD_MS = const(10_000)  # meters that start together say HELLO within this, not at once
 _RETRY_FIRST_MS = const(60_000)  # after the first call that reached nobody; doubled each time
 
+AUTOMATIC = -1
+
 _GOLDEN = const(2654435769)  # 2**32 over the golden ratio: consecutive meter ids land far apart
 
 
@@ -22,13 +24,31 @@ class Timetable:
     def __init__(
         self, meter_id: int, sample_interval_s: int, store_interval_s: int, send_interval_s: int
     ) -> None:
+        self._share = meter_id * _GOLDEN & 0xFFFFFFFF
+        self._retry_ms = _RETRY_FIRST_MS
+        self._sample_at_ms = self._store_at_ms = self._send_at_ms = 0
+        self.configure(sample_interval_s, store_interval_s, send_interval_s)
+
+    def configure(
+        self,
+        sample_interval_s: int,
+        store_interval_s: int,
+        send_interval_s: int,
+        send_slot_s: int = AUTOMATIC,
+        send_spread_s: int = AUTOMATIC,
+    ) -> None:
+        """Take the intervals, and where in the send interval this meter sends.
+
+        A slot that is given is the first of those that have it; by itself it is not spread.
+        Due times stay until ``align``.
+        """
         self.sample_interval_ms = sample_interval_s * 1000
         self.store_interval_ms = store_interval_s * 1000
         self.send_interval_ms = send_interval_s * 1000
-        self._share = meter_id * _GOLDEN & 0xFFFFFFFF
-        self._slot_ms = self._spread(self.send_interval_ms * 7 // 8)  # done before the next record
-        self._retry_ms = _RETRY_FIRST_MS
-        self._sample_at_ms = self._store_at_ms = self._send_at_ms = 0
+        spread_ms = send_spread_s * 1000
+        if send_spread_s == AUTOMATIC:  # done before the next record
+            spread_ms = self.send_interval_ms * 7 // 8 if send_slot_s == AUTOMATIC else 0
+        self._slot_ms = max(send_slot_s, 0) * 1000 + self._spread(spread_ms)
 
     def start(self, calendar_ms: int) -> None:
         """Begin at a start of the meter: the first call comes soon."""

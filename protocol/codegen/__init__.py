@@ -1,1 +1,1 @@
-"""Writes what other places need to know of the layouts: the meter's tables and SPEC.md's."""
+"""Writes what others need to know of layouts and settings: the meter's tables, pages, a schema."""

@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 
-from codegen import firmware_tables, settings_tables, specification
+from codegen import firmware_tables, settings_pages, settings_tables, specification
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "firmware" / "src" / "weir" / "link" / "tables_gen.py"
 SETTINGS_TABLE = ROOT / "firmware" / "src" / "weir" / "settings" / "table_gen.py"
 SPEC = ROOT / "protocol" / "SPEC.md"
+SCHEMA = ROOT / "protocol" / "settings.schema.json"
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+ALARMS_PAGE = ROOT / "docs" / "alarms.md"
 
 
 def outputs() -> dict[Path, str]:
@@ -17,6 +20,9 @@ def outputs() -> dict[Path, str]:
         TABLES: firmware_tables.render(),
         SETTINGS_TABLE: settings_tables.render(),
         SPEC: specification.render(SPEC.read_text(encoding="utf-8")),
+        SCHEMA: settings_pages.schema(),
+        SETTINGS_PAGE: settings_pages.settings_page(SETTINGS_PAGE.read_text(encoding="utf-8")),
+        ALARMS_PAGE: settings_pages.alarms_page(ALARMS_PAGE.read_text(encoding="utf-8")),
     }
 
 

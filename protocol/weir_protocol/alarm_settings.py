@@ -18,8 +18,8 @@ def _flow(key: int, name: str, default: int, meaning: str, low: int = 1) -> Sett
     return number(key, name, (low, 10_000_000), default, meaning)
 
 
-def _flow_hysteresis(key: int, name: str, default: int, limit: str) -> Setting:
-    meaning = f"How far beyond {limit} the flow must come back before the alarm clears."
+def _flow_hysteresis(key: int, name: str, default: int, side_of_limit: str) -> Setting:
+    meaning = f"The alarm clears once the flow is this much {side_of_limit}."
     return number(key, name, (0, 1_000_000), default, meaning)
 
 
@@ -27,8 +27,8 @@ def _pressure(key: int, name: str, default: int, meaning: str) -> Setting:
     return number(key, name, (-100, 10_000), default, meaning)
 
 
-def _pressure_hysteresis(key: int, name: str, limit: str) -> Setting:
-    meaning = f"How far beyond {limit} the pressure must come back before the alarm clears."
+def _pressure_hysteresis(key: int, name: str, side_of_limit: str) -> Setting:
+    meaning = f"The alarm clears once the pressure is this much {side_of_limit}."
     return number(key, name, (0, 1000), 20, meaning)
 
 
@@ -49,15 +49,15 @@ def _tamper_quiet(key: int, name: str, what: str) -> Setting:
 FLOW_ALARMS: Final = (
     _alarm_switch(20, "flow_high_on", 0, "on high forward flow"),
     _flow(21, "flow_high_l_per_h", 10_000, "Forward flow above this is high."),
-    _flow_hysteresis(22, "flow_high_hysteresis_l_per_h", 500, "flow_high_l_per_h"),
+    _flow_hysteresis(22, "flow_high_hysteresis_l_per_h", 500, "below flow_high_l_per_h"),
     _duration(23, "flow_high_duration_s", 300, "the flow must stay high"),
     _alarm_switch(24, "flow_low_on", 0, "on low forward flow"),
     _flow(25, "flow_low_l_per_h", 1, "Forward flow below this is low.", low=0),
-    _flow_hysteresis(26, "flow_low_hysteresis_l_per_h", 1, "flow_low_l_per_h"),
+    _flow_hysteresis(26, "flow_low_hysteresis_l_per_h", 1, "above flow_low_l_per_h"),
     _duration(27, "flow_low_duration_s", 3600, "the flow must stay low"),
     _alarm_switch(44, "burst_on", 0, "on a burst pipe: very high flow for long"),
     _flow(45, "burst_l_per_h", 20_000, "Forward flow above this is taken for a burst."),
-    _flow_hysteresis(46, "burst_hysteresis_l_per_h", 1000, "burst_l_per_h"),
+    _flow_hysteresis(46, "burst_hysteresis_l_per_h", 1000, "below burst_l_per_h"),
     _duration(47, "burst_duration_s", 600, "the flow must stay above burst_l_per_h"),
     _alarm_switch(40, "leak_on", 1, "on a leak: flow that never stops"),
     number(
@@ -119,11 +119,11 @@ FLOW_ALARMS: Final = (
 PRESSURE_ALARMS: Final = (
     _alarm_switch(28, "pressure_high_on", 0, "on high pressure"),
     _pressure(29, "pressure_high_kpa", 1000, "Pressure above this is high."),
-    _pressure_hysteresis(30, "pressure_high_hysteresis_kpa", "pressure_high_kpa"),
+    _pressure_hysteresis(30, "pressure_high_hysteresis_kpa", "below pressure_high_kpa"),
     _duration(31, "pressure_high_duration_s", 60, "the pressure must stay high"),
     _alarm_switch(32, "pressure_low_on", 0, "on low pressure"),
     _pressure(33, "pressure_low_kpa", 100, "Pressure below this is low."),
-    _pressure_hysteresis(34, "pressure_low_hysteresis_kpa", "pressure_low_kpa"),
+    _pressure_hysteresis(34, "pressure_low_hysteresis_kpa", "above pressure_low_kpa"),
     _duration(35, "pressure_low_duration_s", 60, "the pressure must stay low"),
 )
 
@@ -158,7 +158,7 @@ METER_ALARMS: Final = (
         "battery_low_hysteresis_mv",
         (0, 2000),
         100,
-        "How far beyond battery_low_mv the voltage must come back before the alarm clears.",
+        "The alarm clears once the voltage is this much above battery_low_mv.",
     ),
     _duration(64, "battery_low_duration_s", 3600, "the voltage must stay low"),
 )

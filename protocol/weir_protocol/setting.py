@@ -9,7 +9,6 @@ from weir_protocol.frames import Reason
 
 UNIT_OF_ENDING = {
     "_l_per_h": "l/h",
-    "_pulses": "pulses",
     "_kpa": "kPa",
     "_ppb": "ppb",
     "_ppm": "ppm",

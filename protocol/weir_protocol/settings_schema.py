@@ -1,0 +1,76 @@
+"""JSON schema of what is published to ``.../config/set`` on MQTT."""
+
+from typing import Any, Final
+
+from weir_protocol.setting import AUTOMATIC, Kind, Role, Setting
+from weir_protocol.setting_text import AUTOMATIC_WORD, SWITCH_WORDS, written
+from weir_protocol.settings import SETTINGS
+
+REQUEST_ID_LENGTH_MAX: Final = 200
+"""Characters."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema. A technician's settings are not in it: MQTT never changes them."""
+    operable = [setting for setting in SETTINGS if setting.role is Role.OPERATOR]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Settings of a Weir meter, changed over MQTT",
+        "type": "object",
+        "required": ["settings"],
+        "additionalProperties": False,
+        "properties": {
+            "settings": {
+                "description": "New values by name; null: again as the meter was provisioned.",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": False,
+                "properties": {setting.name: _value(setting) for setting in operable},
+            },
+            **_ENVELOPE,
+        },
+    }
+
+
+_ENVELOPE: Final[dict[str, Any]] = {
+    "request_id": {
+        "description": "Any text; the result repeats it.",
+        "type": "string",
+        "maxLength": REQUEST_ID_LENGTH_MAX,
+    },
+    "force": {
+        "description": "Take a change although it shortens the battery's life too much.",
+        "type": "boolean",
+        "default": False,
+    },
+    "expires_s": {
+        "description": "Give the change up when the meter has not taken it for so long.",
+        "type": "integer",
+        "minimum": 1,
+    },
+}
+
+
+def _value(setting: Setting) -> dict[str, Any]:
+    schema: dict[str, Any] = {"description": setting.meaning, **_type(setting)}
+    schema["default"] = _default(setting)
+    return schema
+
+
+def _type(setting: Setting) -> dict[str, Any]:
+    if setting.kind is Kind.SWITCH:
+        return {"enum": [True, False, *SWITCH_WORDS, 0, 1, None]}
+    if setting.kind is Kind.CHOICE:
+        return {"enum": [*setting.choices, *range(len(setting.choices)), None]}
+    number = {"type": ["integer", "null"], "minimum": setting.low, "maximum": setting.high}
+    if setting.may_be_automatic:
+        return {"anyOf": [{"const": AUTOMATIC_WORD}, number]}
+    return number
+
+
+def _default(setting: Setting) -> int | bool | str:
+    if setting.kind is Kind.SWITCH:
+        return bool(setting.default)
+    if setting.kind is Kind.CHOICE or setting.default == AUTOMATIC:
+        return written(setting, setting.default)
+    return setting.default

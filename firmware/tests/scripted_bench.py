@@ -38,6 +38,7 @@ class ScriptedBench:
 
     forward_pulses: since the first start of the bench, as a dial would show.
     pressure_kpa: what the next measurement gives.
+    senses, illegal_transitions, battery_mv: what the meter feels; new senses wake it at once.
     """
 
     def __init__(self, home: Path, command: Sequence[str], environment: dict[str, str]) -> None:
@@ -46,6 +47,8 @@ class ScriptedBench:
         self.link_ms = 0
         self.forward_pulses = self.reverse_pulses = 0
         self.pressure_kpa: int | None = 400
+        self.senses = self.illegal_transitions = 0
+        self.battery_mv = 3600
         self.gateway = MemoryGateway(METER_ID, KEY, lambda: UTC_MS + self.now_ms)
         self.turn_count = 0
         self.each_turn: Callable[[], None] = lambda: None
@@ -88,8 +91,10 @@ class ScriptedBench:
             raise AssertionError(f"the meter never came: {self.last_words()}") from None
         self._channel.settimeout(LINE_TIMEOUT_S)
         self._lines = self._read_lines()
-        assert next(self._lines) == ["HELLO", str(METER_ID), "1"]
+        assert next(self._lines) == ["HELLO", str(METER_ID), "2"]
         self._counted = (self.forward_pulses, self.reverse_pulses)
+        self._transitions_counted = self.illegal_transitions
+        self._senses_told = 0
         self._turn_line = next(self._lines)
 
     def cut_power(self) -> None:
@@ -132,6 +137,8 @@ class ScriptedBench:
             assert line[:2] == ["W", turn], line
         elif link_wake_in_ms != "-":
             self.link_ms += int(link_wake_in_ms)
+        elif self.senses != self._senses_told:
+            pass  # woken at once
         elif int(wake_at_ms) > until_ms:
             self.now_ms = until_ms
             return False
@@ -158,7 +165,10 @@ class ScriptedBench:
         forward = self.forward_pulses - self._counted[0] & 0xFFFFFFFF
         reverse = self.reverse_pulses - self._counted[1] & 0xFFFFFFFF
         pressure = "-" if self.pressure_kpa is None else self.pressure_kpa
-        line = f"I {turn} {self.now_ms} {self.link_ms} {forward} {reverse} {pressure}\n"
+        transitions = self.illegal_transitions - self._transitions_counted & 0xFFFFFFFF
+        felt = f"{self.senses} {self.battery_mv} {transitions}"
+        self._senses_told = self.senses
+        line = f"I {turn} {self.now_ms} {self.link_ms} {forward} {reverse} {pressure} {felt}\n"
         self._channel.sendall(line.encode())
 
     def _read_lines(self) -> Iterator[list[str]]:

@@ -44,6 +44,8 @@ class FakeBoard:
         self.flash = flash
         self.keys = Provisioned()
         self.clock = self.power = self.pulses = self.analog = self.link = self
+        self.senses = self
+        self.sensed_bits = 0
         self.aes = NoCipher
         self.epoch = epoch
         self.time_ms = 0
@@ -66,6 +68,12 @@ class FakeBoard:
         return self.counted
 
     def reverse_pulses(self) -> int:
+        return 0
+
+    def sensed(self) -> int:
+        return self.sensed_bits
+
+    def illegal_transitions(self) -> int:
         return 0
 
     def pressure_kpa(self) -> "int | None":

@@ -1,4 +1,4 @@
-"""The bench's channel keeps the contracts of Clock, Power, PulseCounter and Analog."""
+"""The bench's channel keeps the contracts of Clock, Power, PulseCounter, Senses and Analog."""
 
 import socket
 import threading
@@ -38,7 +38,7 @@ class Played:
         listener.close()
         self.lines = self.channel.makefile()
         self.first_lines = [self.lines.readline(), self.lines.readline()]
-        self.send("I 1 -7 2000 4294967295 3 -")
+        self.send("I 1 -7 2000 4294967295 3 - 0 0 0")
         thread.join(30)
         [self.bench] = meter
 
@@ -65,7 +65,7 @@ def played() -> Iterator[Played]:
 
 
 def test_it_says_who_it_is_and_asks_for_its_first_inputs(played: Played) -> None:
-    assert played.first_lines == ["HELLO 4711 1\n", "S 1 0 - 0\n"]
+    assert played.first_lines == ["HELLO 4711 2\n", "S 1 0 - 0\n"]
 
 
 def test_inputs_are_those_of_the_last_line(played: Played) -> None:
@@ -73,18 +73,20 @@ def test_inputs_are_those_of_the_last_line(played: Played) -> None:
     assert (bench.now_ms(), bench.link_ms()) == (-7, 2000)
     assert (bench.forward_pulses(), bench.reverse_pulses()) == (4294967295, 3)
     assert bench.pressure_kpa() is None
-    played.send("I 2 60000 2100 9 4 -31")
+    assert (bench.sensed(), bench.battery_mv(), bench.illegal_transitions()) == (0, 0, 0)
+    played.send("I 2 60000 2100 9 4 -31 5 3650 77")
     bench.sleep(60_000, None, pressure_wanted=True)
     assert (bench.now_ms(), bench.link_ms()) == (60_000, 2100)
     assert (bench.forward_pulses(), bench.reverse_pulses()) == (9, 4)
     assert bench.pressure_kpa() == -31
+    assert (bench.sensed(), bench.battery_mv(), bench.illegal_transitions()) == (5, 3650, 77)
 
 
 def test_a_sleep_says_when_to_wake_in_both_times_and_whether_pressure_is_wanted(
     played: Played,
 ) -> None:
     for turn, link_wake_at_ms, link_in in ((2, None, "-"), (3, 2750, "750"), (4, 1000, "0")):
-        played.send(f"I {turn} 0 2000 0 0 -")
+        played.send(f"I {turn} 0 2000 0 0 - 0 0 0")
         played.bench.sleep(5000 + turn, link_wake_at_ms, pressure_wanted=turn == 3)
         wanted = 1 if turn == 3 else 0
         assert played.lines.readline() == f"S {turn} {5000 + turn} {link_in} {wanted}\n"
@@ -97,7 +99,7 @@ def test_the_link_wakes_it_before_its_time(played: Played) -> None:
     woken.start()
     assert played.lines.readline() == "S 2 9000 - 1\n"
     assert played.lines.readline() == "W 2 1\n"
-    played.send("I 2 8000 2001 0 0 400")
+    played.send("I 2 8000 2001 0 0 400 0 0 0")
     woken.join(30)
     assert not woken.is_alive()
     assert played.bench.now_ms() == 8000
@@ -109,22 +111,22 @@ PRESSURE = {"pressure_wanted": True}
 def test_inputs_that_cross_the_wake_answer_both(played: Played) -> None:
     link = FakeLink(played.bench)
     link.far.send(b"!")
-    played.send("I 2 9000 2001 0 0 -")  # before the meter can have said that it was woken
+    played.send("I 2 9000 2001 0 0 - 0 0 0")  # before the meter can have said that it was woken
     played.bench.sleep(9000, None, pressure_wanted=False)
-    played.send("I 3 9500 2001 0 0 -")
+    played.send("I 3 9500 2001 0 0 - 0 0 0")
     played.bench.sleep(9500, None, pressure_wanted=False)
     assert played.bench.now_ms() == 9500
 
 
 def test_inputs_of_another_turn_are_passed_over(played: Played) -> None:
-    played.send("I 1 1 1 1 1 1\nI 7 2 2 2 2 2\nI 2 3 3 3 3 3")
+    played.send("I 1 1 1 1 1 1 0 0 0\nI 7 2 2 2 2 2 0 0 0\nI 2 2 2 2 2 2\nI 2 3 3 3 3 3 0 0 0")
     played.bench.sleep(0, None, pressure_wanted=False)
     assert played.bench.now_ms() == 3
 
 
 def test_a_line_may_come_in_pieces(played: Played) -> None:
     def in_pieces() -> None:
-        for byte in b"I 2 61000 2100 9 4 500\n":
+        for byte in b"I 2 61000 2100 9 4 500 0 0 0\n":
             played.channel.sendall(bytes([byte]))
 
     sender = threading.Thread(target=in_pieces)

@@ -2,7 +2,7 @@
 
 from alarm_rig import CLEARED, MINUTE_MS, RAISED, AlarmRig, rig_with
 
-from weir.metrology.alarms import COVER, LOOP_OPEN, MAGNET
+from weir.hal.senses import COVER, LOOP_OPEN, MAGNET
 from weir.settings import table_gen as k
 
 SECOND_MS = 1000

@@ -85,6 +85,9 @@ def test_a_bench_that_does_not_listen_is_refused(
     assert nobody in refused(interpreter, options)
 
 
+INPUTS = "I 1 0 0 0 0 - 0 0 0"
+
+
 def run_at_bench(interpreter: Interpreter, home: Path, link: str, *answers: str) -> str:
     """Run a meter at a bench that gives a few answers and hangs up; return code and stderr."""
     command = command_of(interpreter)
@@ -122,29 +125,29 @@ def answer_turns(listener: socket.socket, answers: Sequence[str]) -> None:
 @on_each_interpreter
 @pytest.mark.parametrize("link", ["serial:/dev/null", "pty:/dev/null", "pty:no/such", "tcp:x"])
 def test_a_link_that_is_none_is_refused(interpreter: Interpreter, home: Path, link: str) -> None:
-    ended = run_at_bench(interpreter, home, link, "I 1 0 0 0 0 -")
+    ended = run_at_bench(interpreter, home, link, INPUTS)
     assert ended.startswith("2 --link")
     assert ended.count("\n") == 1
 
 
 @on_each_interpreter
 def test_a_bench_that_goes_away_ends_the_meter(interpreter: Interpreter, home: Path) -> None:
-    ended = run_at_bench(interpreter, home, "tcp:127.0.0.1:1", "I 1 0 0 0 0 -")
+    ended = run_at_bench(interpreter, home, "tcp:127.0.0.1:1", INPUTS)
     assert ended == "1 The bench has closed its channel; the meter is off.\n"
 
 
 @on_each_interpreter
 def test_an_order_to_switch_off_ends_it_with_code_0(interpreter: Interpreter, home: Path) -> None:
-    assert run_at_bench(interpreter, home, "tcp:127.0.0.1:1", "I 1 0 0 0 0 -", "Q") == "0 "
+    assert run_at_bench(interpreter, home, "tcp:127.0.0.1:1", INPUTS, "Q") == "0 "
 
 
 @on_each_interpreter
 def test_records_without_their_frame_counter_are_refused(
     interpreter: Interpreter, home: Path
 ) -> None:
-    assert run_at_bench(interpreter, home, "tcp:127.0.0.1:1", "I 1 0 0 0 0 -", "Q") == "0 "
+    assert run_at_bench(interpreter, home, "tcp:127.0.0.1:1", INPUTS, "Q") == "0 "
     with (home / "flash.bin").open("r+b") as flash:
         flash.write(b"\xff" * 2 * 4096)
-    ended = run_at_bench(interpreter, home, "tcp:127.0.0.1:1", "I 1 0 0 0 0 -")
+    ended = run_at_bench(interpreter, home, "tcp:127.0.0.1:1", INPUTS)
     assert ended.startswith("2 ")
     assert "new key" in ended

@@ -10,6 +10,7 @@ import pytest
 from weir_tools.simulator.channel import BenchChannel, ChannelError, Seat
 from weir_tools.simulator.inputs import HandFedInputs
 from weir_tools.simulator.pacing import PacedTime, SteppedTime
+from weir_tools.simulator.senses import Sense
 
 METER_ID = 1001
 
@@ -22,7 +23,7 @@ class FakeMeter:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, address: str, hello: str = f"HELLO {METER_ID} 1") -> "FakeMeter":
+    async def connect(cls, address: str, hello: str = f"HELLO {METER_ID} 2") -> "FakeMeter":
         host, _, port = address.partition(":")
         meter = cls(*await asyncio.open_connection(host, int(port)))
         meter.say(hello)
@@ -37,9 +38,15 @@ class FakeMeter:
             return (await self._reader.readline()).decode().rstrip("\n")
 
     async def turn(self) -> list[str]:
-        """The next input without its link time, which is that of the wall."""
+        """The next input up to the pressure, without its link time, which is that of the wall."""
         word, turn, now_ms, _, *rest = (await self.hears()).split(" ")
-        return [word, turn, now_ms, *rest]
+        return [word, turn, now_ms, *rest[:3]]
+
+    async def feels(self) -> list[str]:
+        """Turn and time of the next input, its senses, battery and illegal transitions."""
+        word, turn, now_ms, *rest = (await self.hears()).split(" ")
+        assert word == "I"
+        return [turn, now_ms, *rest[4:]]
 
     def hang_up(self) -> None:
         self._writer.close()
@@ -104,6 +111,56 @@ def test_a_wake_that_crosses_the_input_on_the_wire_is_not_answered_again() -> No
         assert (await meter.turn())[:3] == ["I", "1", "120000"]
         meter.say("S 2 180000 - 0")
         await advancing
+        await channel.close()
+
+    on_bench(scene)
+
+
+def test_a_sense_that_comes_or_goes_wakes_the_meter_at_once() -> None:
+    async def scene() -> None:
+        stepped, channel, seat, inputs, address = await stepped_bench()
+        meter = await FakeMeter.connect(address)
+        await seat.powered.wait()
+        meter.say("S 0 60000 - 0")
+        await stepped.advance_to(1000, meter_count=1)
+        inputs.senses.apply(Sense.COVER)
+        assert await meter.feels() == ["0", "1000", "1", "0", "0"]
+        inputs.senses.battery_mv = 3600
+        inputs.senses.illegal_transitions += 3
+        meter.say("S 1 60000 - 0")
+        await stepped.advance_to(2000, meter_count=1)
+        inputs.senses.release(Sense.COVER)
+        assert await meter.feels() == ["1", "2000", "0", "3600", "3"]
+        await channel.close()
+
+    on_bench(scene)
+
+
+def test_what_lasts_a_moment_is_felt_even_by_a_meter_that_is_awake() -> None:
+    async def scene() -> None:
+        _, channel, seat, inputs, address = await stepped_bench()
+        meter = await FakeMeter.connect(address)
+        await seat.powered.wait()
+        inputs.senses.touch(Sense.TRIGGER | Sense.MAGNET)
+        meter.say("S 0 60000 - 0")
+        assert (await meter.feels())[2] == "10"
+        meter.say("S 1 60000 - 0")
+        assert (await meter.feels())[2] == "0"
+        await channel.close()
+
+    on_bench(scene)
+
+
+def test_a_meter_that_starts_feels_what_is_there_and_nothing_of_the_past() -> None:
+    async def scene() -> None:
+        _, channel, seat, inputs, address = await stepped_bench()
+        inputs.senses.touch(Sense.TRIGGER)
+        inputs.senses.apply(Sense.LOOP_OPEN)
+        inputs.senses.illegal_transitions = 40
+        meter = await FakeMeter.connect(address)
+        await seat.powered.wait()
+        meter.say("S 0 60000 - 0")
+        assert (await meter.feels())[2:] == ["4", "0", "0"]
         await channel.close()
 
     on_bench(scene)
@@ -260,7 +317,7 @@ def test_a_meter_that_breaks_the_channels_rules_is_hung_up_on(line: str) -> None
     on_bench(scene)
 
 
-@pytest.mark.parametrize("hello", ["HELLO 1001 2", "HELLO 9 1", "HELLO 1001", "GET / HTTP/1.1"])
+@pytest.mark.parametrize("hello", ["HELLO 1001 1", "HELLO 9 2", "HELLO 1001", "GET / HTTP/1.1"])
 def test_a_stranger_gets_no_seat(hello: str) -> None:
     async def scene() -> None:
         _, channel, seat, _, address = await stepped_bench()

@@ -126,4 +126,12 @@ def assemble(board: "Board") -> WakeCycle:
         _open_session(board, journal, describe, checkpoint),
         board.power.reset_cause(),
     )
-    return WakeCycle(meter, board.clock, board.pulses, board.analog, board.link, board.power)
+    return WakeCycle(
+        meter,
+        board.clock,
+        board.pulses,
+        board.senses,
+        board.analog,
+        board.link,
+        board.power,
+    )

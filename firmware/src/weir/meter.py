@@ -41,6 +41,7 @@ class Inputs:
 
     now_ms, link_ms: see weir.hal.clock.
     forward_pulses, reverse_pulses: counted since this boot, modulo 2**32.
+    senses, illegal_transitions: see weir.hal.senses. battery_mv: 0 for not measured.
     pressure_kpa: measured only when ``Meter.pressure_due``; None when not, or at fault.
     received: what came over the link. link_is_open: whether bytes can be sent now.
     """
@@ -50,6 +51,9 @@ class Inputs:
         self.link_ms = 0
         self.forward_pulses = 0
         self.reverse_pulses = 0
+        self.senses = 0
+        self.illegal_transitions = 0
+        self.battery_mv = 0
         self.pressure_kpa: int | None = None
         self.received = b""
         self.link_is_open = False

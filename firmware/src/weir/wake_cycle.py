@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from weir.hal.clock import Clock
     from weir.hal.power import Power
     from weir.hal.pulse_counter import PulseCounter
+    from weir.hal.senses import Senses
     from weir.meter import Meter
 
 
@@ -21,6 +22,7 @@ class WakeCycle:
         meter: "Meter",
         clock: "Clock",
         pulses: "PulseCounter",
+        senses: "Senses",
         analog: "Analog",
         link: "ByteLink",
         power: "Power",
@@ -28,6 +30,7 @@ class WakeCycle:
         self._meter = meter
         self._clock = clock
         self._pulses = pulses
+        self._senses = senses
         self._analog = analog
         self._link = link
         self._power = power
@@ -40,6 +43,9 @@ class WakeCycle:
         inputs.link_ms = self._clock.link_ms()
         inputs.forward_pulses = self._pulses.forward_pulses()
         inputs.reverse_pulses = self._pulses.reverse_pulses()
+        inputs.senses = self._senses.sensed()
+        inputs.illegal_transitions = self._senses.illegal_transitions()
+        inputs.battery_mv = self._power.battery_mv()
         due = self._meter.pressure_due(inputs.now_ms)
         inputs.pressure_kpa = self._analog.pressure_kpa() if due else None
         inputs.received = link.receive()

@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 from weir_tools.simulator.inputs import HandFedInputs
+from weir_tools.simulator.senses import Senses
 
 
 class TurnedInputs:
@@ -13,6 +14,10 @@ class TurnedInputs:
         self._given = HandFedInputs()
         self._rates_hz = (Fraction(0), Fraction(0))
         self._running_since_ms = 0
+
+    @property
+    def senses(self) -> Senses:
+        return self._given.senses
 
     def send(self, forward: int, reverse: int) -> None:
         self._given.forward_pulses += forward

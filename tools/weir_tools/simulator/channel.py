@@ -2,14 +2,15 @@
 
 Lines from a meter; `turn` counts up from its start, and `pressure_wanted` is 0 or 1:
 
-    HELLO <meter_id> 1
+    HELLO <meter_id> 2
     S <turn> <wake_at_ms> <link_wake_in_ms or -> <pressure_wanted>     sleeping: wake me then
     W <turn> <pressure_wanted>                                         woken by the link before
     E <text>                                                           died, and of what
 
 Lines to a meter:
 
-    I <turn> <now_ms> <link_ms> <forward_pulses> <reverse_pulses> <pressure_kpa or ->
+    I <turn> <now_ms> <link_ms> <forward_pulses> <reverse_pulses> <pressure_kpa or -> <senses>
+        <battery_mv> <illegal_transitions>                             one line, not two
     Q                                                                  power off
 
 Each turn gets exactly one `I`. When a `W` crosses it on the wire, that `I` is the answer to both.
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from weir_tools.simulator.inputs import Inputs
 from weir_tools.simulator.pacing import Alarm, Pace
 
-PROTOCOL = "1"
+PROTOCOL = "2"
 LINE_SIZE_MAX = 512
 REGISTER_MODULUS = 2**32
 
@@ -60,7 +61,9 @@ class Seat:
         self._turn: _Turn | None = None
         self._answered_turn = -1
         self._counts_at_boot = (0, 0)
+        self._transitions_at_boot = 0
         self._fed_before_boot = (0, 0)
+        inputs.senses.wake = self.wake
 
     def sleeps_beyond(self, now_ms: int) -> bool:
         """Whether the meter sleeps, with nothing to do before or at that instant."""
@@ -78,6 +81,8 @@ class Seat:
         self._answered_turn = -1
         self.now_ms = self.powered_at_ms = max(self.now_ms, self._pace.now_ms())
         self._counts_at_boot = self.inputs.counts_at(self.now_ms)
+        self._transitions_at_boot = self.inputs.senses.illegal_transitions
+        self.inputs.senses.forget()
         self._fed_before_boot = self.fed_pulses
         self.died_of = None
         self.vacant.clear()
@@ -121,6 +126,8 @@ class Seat:
         link_in_ms = None if link_wake_in_ms == "-" else int(link_wake_in_ms)
         self._turn = _Turn(int(turn), int(wake_at_ms), link_in_ms is None, pressure == "1")
         self._turn.alarm = self._pace.arm(int(wake_at_ms), link_in_ms, self._answer)
+        if self.inputs.senses.is_news:
+            self.wake()
 
     def _woken(self, turn: str, pressure: str) -> None:
         if int(turn) <= self._answered_turn:
@@ -141,8 +148,14 @@ class Seat:
         pressure = self.inputs.pressure_kpa_at(self.now_ms) if turn.pressure_wanted else None
         self._send(
             f"I {turn.number} {self.now_ms} {self._pace.link_ms()} {forward % REGISTER_MODULUS} "
-            f"{reverse % REGISTER_MODULUS} {'-' if pressure is None else pressure}"
+            f"{reverse % REGISTER_MODULUS} {'-' if pressure is None else pressure} "
+            f"{self._senses()}"
         )
+
+    def _senses(self) -> str:
+        senses = self.inputs.senses
+        transitions = senses.illegal_transitions - self._transitions_at_boot
+        return f"{senses.take()} {senses.battery_mv} {transitions % REGISTER_MODULUS}"
 
     def _counts_of_boot(self) -> tuple[int, int]:
         counts = self.inputs.counts_at(self.now_ms)

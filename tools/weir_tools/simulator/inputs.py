@@ -3,10 +3,14 @@
 from typing import Protocol
 
 from weir_tools.simulator.pressure import SimulatedPressure
+from weir_tools.simulator.senses import Senses
 from weir_tools.simulator.waveform import Waveform
 
 
 class Inputs(Protocol):
+    @property
+    def senses(self) -> Senses: ...
+
     def counts_at(self, now_ms: int, /) -> tuple[int, int]:
         """Pulses forward and in reverse since the bench's time began. They never fall."""
 
@@ -18,6 +22,7 @@ class RecordedInputs:
 
     def __init__(self, waveform: Waveform, pressure: SimulatedPressure | None) -> None:
         self.waveform = waveform
+        self.senses = Senses()
         self._pressure = pressure
         self._shut_at_ms: int | None = None
 
@@ -50,6 +55,7 @@ class HandFedInputs:
         self.forward_pulses = 0
         self.reverse_pulses = 0
         self.pressure_kpa = pressure_kpa
+        self.senses = Senses()
 
     def counts_at(self, _now_ms: int, /) -> tuple[int, int]:
         return self.forward_pulses, self.reverse_pulses

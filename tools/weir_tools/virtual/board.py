@@ -4,9 +4,10 @@ Import it after `weir_tools.firmware_on_host.make_importable`.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from weir.ports.aes_on_host import HostAes
+from weir_tools.simulator.senses import Senses
 from weir_tools.virtual.flash import FaultyFlash
 from weir_tools.virtual.link import VirtualLink
 from weir_tools.virtual.loop import VirtualTime
@@ -40,10 +41,11 @@ class Site:
     water: Water
     chance: random.Random
     drift_ppm: int
+    senses: Senses = field(default_factory=lambda: Senses(battery_mv=_BATTERY_MV))
 
 
 class Board:
-    """Board, clock, power, pulse counter and pressure input of one boot.
+    """Board, clock, power, pulse counter, senses and pressure input of one boot.
 
     wake_at_us: when the firmware wants its next step. jumped_ms: how far its clock jumped.
     """
@@ -56,7 +58,10 @@ class Board:
         self._began_us = instant.now_us
         self.began_totals = self._water.totals(instant.now_us)
         self.keys, self.flash, self.link = site.keys, site.flash, site.link
-        self.clock = self.power = self.pulses = self.analog = self
+        self.clock = self.power = self.pulses = self.analog = self.senses = self
+        self._felt = site.senses
+        self._felt.forget()
+        self._transitions_at_boot = self._felt.illegal_transitions
         self.aes = HostAes
         self._is_warm = False  # the pressure sensor, which gives nothing before
         self.jumped_ms = 0
@@ -82,7 +87,13 @@ class Board:
         return self._water.pressure_kpa() if self._is_warm else None
 
     def battery_mv(self) -> int:
-        return _BATTERY_MV
+        return self._felt.battery_mv
+
+    def sensed(self) -> int:
+        return self._felt.take()
+
+    def illegal_transitions(self) -> int:
+        return (self._felt.illegal_transitions - self._transitions_at_boot) & _MASK
 
     def reset_cause(self) -> int:
         return _POWER_ON

@@ -54,7 +54,7 @@ class VirtualMeter:
         self.cut_count = 0
         self.step_count = 0
         self.on_rest: Callable[[VirtualMeter], None] = _ignore
-        site.link.wake = self.wake
+        site.link.wake = site.senses.wake = self.wake
         self._worn_sectors: set[int] = set()
         self._note_capacity()
 
@@ -141,7 +141,7 @@ class VirtualMeter:
             self.wake()
 
     def wake(self) -> None:
-        """Let the firmware step now: the link has something to say."""
+        """Let the firmware step now: the link or a sense has something to say."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = self._loop.call_soon(self._step)
@@ -158,7 +158,7 @@ class VirtualMeter:
             return
         self.book.sequence_next = self._journal.sequence_next
         link = self._site.link
-        if link.has_more:
+        if link.has_more or self._site.senses.is_news:
             self._timer = self._loop.call_soon(self._step)
         else:
             self._timer = self._loop.call_at(board.wake_at_us / 1e6, self._step)

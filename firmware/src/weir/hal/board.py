@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from weir.hal.key_store import KeyStore
     from weir.hal.power import Power
     from weir.hal.pulse_counter import PulseCounter
+    from weir.hal.senses import Senses
 else:
     Protocol = object
 
@@ -27,6 +28,9 @@ class Board(Protocol):
 
     @property
     def pulses(self) -> "PulseCounter": ...
+
+    @property
+    def senses(self) -> "Senses": ...
 
     @property
     def analog(self) -> "Analog": ...

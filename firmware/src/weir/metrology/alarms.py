@@ -5,6 +5,7 @@ is changed counts from the next sample on, also for what is raised already.
 """
 
 from micropython import const
+from weir.hal.senses import COVER, LOOP_OPEN, MAGNET
 from weir.metrology.alarm_states import AlarmStates
 from weir.metrology.flow import Flow
 from weir.metrology.flow_alarms import LeakAlarm, NoConsumptionAlarm, ReverseFlowAlarm
@@ -15,10 +16,6 @@ from weir.settings import table_gen as k
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from weir.metrology.alarm_states import Report, ValueOf
-
-COVER = const(1)  # bits of the senses
-MAGNET = const(2)
-LOOP_OPEN = const(4)
 
 _MASK = const(0xFFFFFFFF)
 _HALF = const(0x80000000)

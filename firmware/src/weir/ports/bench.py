@@ -1,15 +1,17 @@
-"""The bench's channel: time, pulses, pressure and power of a simulated meter come over it.
+"""The bench's channel: time, pulses, pressure, senses and power of a simulated meter.
 
-Lines over a TCP connection on the loopback interface; ``turn`` counts up:
+It plays the hardware. Lines over a TCP connection on the loopback interface; ``turn`` counts up:
 
-    HELLO <meter_id> 1                                    once, from the meter
+    HELLO <meter_id> 2                                    once, from the meter
     S <turn> <wake_at_ms> <link_wake_in_ms or -> <pressure_wanted>      sleeping; wake me then
     W <turn> <pressure_wanted>                            woken by the link in that turn
     E <text>                                              the meter has died of this
-    I <turn> <now_ms> <link_ms> <forward> <reverse> <pressure_kpa or ->  from the bench: awake
+    I <turn> <now_ms> <link_ms> <forward> <reverse> <pressure_kpa or -> <senses>
+        <battery_mv> <illegal_transitions>                from the bench: awake; one line
     Q                                                     from the bench: power off
 
-Each turn gets one ``I``. It may cross the ``W`` of its turn, and then answers both.
+Senses are the bits of weir.hal.senses; the bench wakes the meter when they change. Each turn
+gets one ``I``. It may cross the ``W`` of its turn, and then answers both.
 """
 
 import select
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
         def stir(self, events: int = 0) -> bool: ...
 
 
-_PROTOCOL = const(1)
+_PROTOCOL = const(2)
+_INPUT_WORDS = const(10)
 
 _RECEIVE_SIZE = const(256)
 _IPPROTO_TCP = const(6)
@@ -81,7 +84,7 @@ class Poller:
 
 
 class Bench:
-    """Keeps the contracts of Clock, Power, PulseCounter and Analog."""
+    """Keeps the contracts of Clock, Power, PulseCounter, Senses and Analog."""
 
     def __init__(self, host: str, port: int, meter_id: int) -> None:
         """Connect and wait for the first inputs. Raises StartRefused when nobody listens."""
@@ -118,7 +121,13 @@ class Bench:
         return None if self._inputs[6] == "-" else int(self._inputs[6])
 
     def battery_mv(self) -> int:
-        return 0  # there is none
+        return int(self._inputs[8])
+
+    def sensed(self) -> int:
+        return int(self._inputs[7])
+
+    def illegal_transitions(self) -> int:
+        return int(self._inputs[9])
 
     def reset_cause(self) -> int:
         return _POWER_ON
@@ -171,7 +180,9 @@ class Bench:
             words = line.decode().split()
             if words and words[0] == "Q":
                 raise SystemExit(0)
-            if len(words) == 7 and words[0] == "I" and int(words[1]) == self._turn:
+            if not words or words[0] != "I" or len(words) != _INPUT_WORDS:
+                continue
+            if int(words[1]) == self._turn:
                 self._inputs = words
                 awake = True
         return awake

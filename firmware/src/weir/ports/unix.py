@@ -43,7 +43,7 @@ class UnixBoard:
         self.aes = _find_aes()
         host, port = _address("--bench", bench)
         played = Bench(host, port, identity.meter_id)
-        self.clock = self.power = self.pulses = self.analog = played
+        self.clock = self.power = self.pulses = self.analog = self.senses = played
         self.link = played.link = _open_link(link, played.poller)
 
     def draw_u32(self) -> int:

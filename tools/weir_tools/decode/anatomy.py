@@ -1,6 +1,7 @@
 """Take a frame apart: every byte of it belongs to a field, and every field has a meaning."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +137,7 @@ def _body_fields(
 def _laid_out(frame_type: FrameType, body: bytes, offset: int, batch: Batch | None) -> list[Field]:
     """Walk the layout beside the bytes that it was parsed from."""
     fields: list[Field] = []
+    before: dict[str, int] = {}
     at = 0
     parts: list[Any] = list(LAYOUTS[frame_type].subcons)
     for part in parts:
@@ -145,31 +147,34 @@ def _laid_out(frame_type: FrameType, body: bytes, offset: int, batch: Batch | No
             assert batch is not None
             fields.append(_batch_field(offset + at, body[at:], batch))
         elif part.name == "items":
-            fields.extend(_item_fields(part.subcon.subcon, body[at:], offset + at))
+            fields.extend(_item_fields(part.subcon.subcon, body[at:], offset + at, before))
         else:
             size = part.sizeof()
-            fields.append(_field(part, body[at : at + size], offset + at, part.name))
+            fields.append(_field(part, body[at : at + size], offset + at, part.name, before))
             at += size
     return fields
 
 
-def _item_fields(item: Any, octets: bytes, offset: int) -> list[Field]:
+def _item_fields(item: Any, octets: bytes, offset: int, before: Mapping[str, int]) -> list[Field]:
     fields = []
     size = item.sizeof()
     for index, start in enumerate(range(0, len(octets), size)):
         at = start
+        so_far = dict(before)
         for part in item.subcons:
             end = at + part.sizeof()
             name = f"{part.name}[{index}]"
-            fields.append(_field(part, octets[at:end], offset + at, name))
+            fields.append(_field(part, octets[at:end], offset + at, name, so_far))
             at = end
     return fields
 
 
-def _field(part: Any, octets: bytes, offset: int, name: str) -> Field:
+def _field(part: Any, octets: bytes, offset: int, name: str, before: dict[str, int]) -> Field:
+    """Explain one field by those before it, and put it among them."""
     (value,) = struct.unpack(part.subcon.fmtstr, octets)
-    plain = name.partition("[")[0]
-    return Field(offset, octets, name, value, unit_of(plain), meaning_of(plain, value))
+    meaning = meaning_of(part.name, value, before)
+    before[part.name] = value
+    return Field(offset, octets, name, value, unit_of(part.name), meaning)
 
 
 def _batch_field(offset: int, octets: bytes, batch: Batch) -> Field:

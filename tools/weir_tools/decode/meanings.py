@@ -5,6 +5,15 @@ from datetime import UTC, datetime
 
 from weir_protocol.frames import NO_PRESSURE_KPA, AcknowledgeFlag, Medium
 from weir_protocol.records import Status, TimeQuality
+from weir_tools.decode.item_meanings import (
+    NOT_KNOWN,
+    Before,
+    argument_words,
+    code_words,
+    key_words,
+    limit_words,
+    value_words,
+)
 
 _UNITS = {  # the last words of a field's name: how its unit is written
     "_l_per_h": "l/h",
@@ -15,20 +24,23 @@ _UNITS = {  # the last words of a field's name: how its unit is written
     "_ml": "ml",
     "_s": "s",
 }
+_NOTHING_BEFORE: Before = {}
 _TIMES = {"taken_at_s", "clock_s", "time_s"}
 _RESET_CAUSES = ("not known", "power on", "watchdog", "on request", "wake from sleep")
 _PHASES = ("note", "raised", "cleared")
-_OUTCOMES = ("applied", "refused; each value is the reason")
+_OUTCOMES = ("applied", "refused; each value is the reason", "rolled back")
 
 
 def unit_of(name: str) -> str:
     return next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "")
 
 
-def meaning_of(name: str, value: int) -> str:
-    """One phrase on this value of this field."""
+def meaning_of(name: str, value: int, before: Before = _NOTHING_BEFORE) -> str:
+    """One phrase on this value of this field, where it needs them from the fields before it."""
     if name in _TIMES:
         return _time(value)
+    if name in _SPEAKERS_OF_ITEMS:
+        return _SPEAKERS_OF_ITEMS[name](value, before)
     speaker = _SPEAKERS.get(name)
     return speaker(value) if speaker is not None else _MEANINGS.get(name, "")
 
@@ -57,7 +69,7 @@ def _time(value: int) -> str:
 
 
 def _medium(value: int) -> str:
-    return Medium(value).name.lower() if value in tuple(Medium) else "not known"
+    return Medium(value).name.lower() if value in tuple(Medium) else NOT_KNOWN
 
 
 def _flags(value: int) -> str:
@@ -72,7 +84,7 @@ def _pressure(value: int) -> str:
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[int], str]:
-    return lambda value: words[value] if value < len(words) else "not known"
+    return lambda value: words[value] if value < len(words) else NOT_KNOWN
 
 
 _SPEAKERS: dict[str, Callable[[int], str]] = {
@@ -87,9 +99,16 @@ _SPEAKERS: dict[str, Callable[[int], str]] = {
     "battery_mv": lambda value: "" if value else "not measured",
 }
 
+_SPEAKERS_OF_ITEMS: dict[str, Callable[[int, Before], str]] = {
+    "argument": argument_words,
+    "code": code_words,
+    "key": key_words,
+    "limit": limit_words,
+    "value": value_words,
+}
+
 _MEANINGS = {
     "answers": "counter of the uplink that this answers",
-    "argument": "of the command",
     "boot_sequence": "first record of this start of the meter",
     "event_sequence": "number of the event",
     "first_sequence": "first record of a range",
@@ -97,7 +116,6 @@ _MEANINGS = {
     "forward_pulses": "forward register",
     "frame_size_max": "longest downlink the meter takes, in bytes",
     "last_sequence": "last record of a range",
-    "limit": "threshold in force",
     "pulse_weight_ml": "volume of one pulse",
     "request": "number of the request, 0 when nobody asked",
     "resume_at": "next record that the gateway wants in order",

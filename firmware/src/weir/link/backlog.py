@@ -5,7 +5,7 @@ from weir.link.dispatch import ahead
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
-    from weir.link.dispatch import Journal
+    from weir.link.dispatch import Dispatch, Journal
 
 SKIP_MAX = 1 << 20  # sequences: what a gateway claims to hold beyond that is not believed
 
@@ -42,6 +42,16 @@ class Backlog:
     def go_back(self) -> None:
         """Go on with what the gateway has not taken note of, be it under way or not."""
         self.next = self.cursor
+
+    def make(self, dispatch: "Dispatch") -> bytes:
+        """Return the body of the next frame: records, or the next run that the journal has lost.
+
+        With everything sent it has no records.
+        """
+        leans = self.leans and self.next == self.cursor
+        body = dispatch.make(self.next, self._journal.sequence_next, leans=leans)
+        self.next = dispatch.end
+        return body
 
     def follow(self, resume_at: int, *, hello: bool) -> bool:
         """Let the gateway say where to go on; return whether that is progress.

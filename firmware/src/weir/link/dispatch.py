@@ -7,7 +7,6 @@ from weir.link.packing import BatchPacker
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Protocol
 
     class Journal(Protocol):
@@ -87,44 +86,3 @@ class Dispatch:
             sequence = (sequence + 1) & _MASK
         self.end = sequence
         return packer.finish() if packer.count else b""  # WL-BAT-01
-
-
-class Asked:
-    """The ranges that the gateway has asked for and that are still to be sent, in its order."""
-
-    def __init__(self) -> None:
-        self._ranges: list[tuple[int, int]] = []  # first, and the sequence after the last
-
-    def __bool__(self) -> bool:
-        return bool(self._ranges)
-
-    def clear(self) -> None:
-        self._ranges = []
-
-    def replace(self, items: "Sequence[tuple[int, ...]]", journal: "Journal") -> None:
-        """Take what a BACKFILL asks for instead of what was asked before (WL-FIL-02).
-
-        What the journal has never recorded is left out.
-        """
-        self._ranges = []
-        newest = journal.sequence_next
-        for first, last in items:
-            end = (last + 1) & _MASK
-            if ahead(end, newest) > 0:
-                end = newest
-            if ahead(end, first) > 0:
-                self._ranges.append((first, end))
-
-    def next(self) -> "tuple[int, int]":
-        """Return the range to go on with."""
-        return self._ranges[0]
-
-    def sent(self, end: int) -> None:
-        """Take note that the range to go on with is sent up to ``end``."""
-        _, stop = self._ranges.pop(0)
-        if end != stop:
-            self._ranges.insert(0, (end, stop))
-
-    def take_back(self, first: int, end: int) -> None:
-        """Send a range once more, before the others."""
-        self._ranges.insert(0, (first, end))

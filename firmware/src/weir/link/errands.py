@@ -1,12 +1,15 @@
 """What goes over a link beside records: settings, readings at once, commands; reports, events."""
 
 from micropython import const
+from weir.link import tables_gen as t
 from weir.link.sealing import TAG_SIZE
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Protocol
+
+    from weir.link.envelope import Downlink
 
     class Errands(Protocol):
         """The mailbox between a session and the rest of the meter. Nothing of it ever fails.
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
         def delivered(self) -> None:
             """Take note that the gateway holds the body given last."""
 
+
+PATIENCE_MS = 15_000  # for a body that is not ready yet: a measurement, warm-up and all
 
 _HEADER_SIZE_MAX = const(10)
 
@@ -66,7 +71,7 @@ class NoErrands:
 
 
 class Courier:
-    """Gives out one errand at a time, and knows whether an answer is to that one.
+    """Takes errands in while they are fresh, and gives them out one at a time.
 
     number: of the body given last; another body has another number.
     """
@@ -75,13 +80,44 @@ class Courier:
         self.number = 0
         self._errands = errands
         self._given: tuple[int, bytes] | None = None
+        self._taken_by = -1  # counter of the SETTINGS, READ_NOW or COMMAND taken last
+        self._patience_ends_ms: int | None = None
+
+    def begin(self) -> None:
+        """Let any counter be new: what a session takes answers its own frames anyway."""
+        self._taken_by = -1
+        self._patience_ends_ms = None
+
+    def take(self, downlink: "Downlink") -> bool:
+        """Follow a downlink; return whether it was new (WL-SET-02)."""
+        if downlink.counter <= self._taken_by:
+            return False
+        self._taken_by = downlink.counter
+        values, errands = downlink.values, self._errands
+        if downlink.type == t.TYPE_SETTINGS:
+            errands.take_settings(values[1], downlink.items)
+        elif downlink.type == t.TYPE_READ_NOW:
+            errands.take_read(values[1])
+        else:
+            errands.take_command(values[1], values[2], values[3])
+        return True
 
     def next_body(self) -> "tuple[int, bytes] | None":
-        given = self._errands.next_body()
-        if given != self._given:
-            self._given = given
-            self.number += 1
+        given = self._errands.next_body() if self._errands.pending else None
+        if given is not None:
+            self._patience_ends_ms = None
+            if given != self._given:
+                self._given = given
+                self.number += 1
         return given
+
+    def waits_until_ms(self, link_ms: int) -> "int | None":
+        """Return up to when a body that is not ready yet is waited for; None for not at all."""
+        if not self._errands.pending:
+            return None
+        if self._patience_ends_ms is None:
+            self._patience_ends_ms = link_ms + PATIENCE_MS
+        return self._patience_ends_ms if link_ms < self._patience_ends_ms else None
 
     def answered(self, number: int) -> bool:
         """Take an answer to the body with this number; return whether it is delivered by it."""

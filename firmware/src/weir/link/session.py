@@ -5,27 +5,27 @@ from the journal when a frame is made, so a session holds no record of its own.
 """
 
 from micropython import const
-from weir.link import codec, sealing
+from weir.link import codec
 from weir.link import tables_gen as t
+from weir.link.asked import Asked
 from weir.link.backlog import Backlog
 from weir.link.bounds import ATTEMPTS_MAX, HELLO_ATTEMPT, Bounds
-from weir.link.dispatch import Asked, Dispatch, ahead
+from weir.link.dispatch import Dispatch, ahead
+from weir.link.envelope import Envelope
 from weir.link.errands import Courier, NoErrands, body_size_max
 from weir.link.flight import ASKED, ERRAND, HELLO, NEW, Flight, Sent
-from weir.link.framing import enframe
-from weir.link.opening import Opener
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from weir.link.dispatch import Journal
+    from weir.link.envelope import Downlink
     from weir.link.errands import Errands
-    from weir.link.opening import Downlink
+    from weir.link.sealing import Sealer
 
 WINDOW = 4  # frames under way at once: hides the round trip, bounds what a loss repeats
 ACKNOWLEDGE_TIMEOUT_MS = 5000  # as long as nothing else is set
-ERRAND_PATIENCE_MS = 15_000  # for what is being measured: warm-up and all
 
 
 class DeviceSession:
@@ -50,7 +50,7 @@ class DeviceSession:
 
     def __init__(
         self,
-        sealer: sealing.Sealer,
+        sealer: "Sealer",
         journal: "Journal",
         describe: "Callable[[], Sequence[int]]",
         frame_size_max: int,
@@ -66,25 +66,21 @@ class DeviceSession:
         self.clock_offer_ms: int | None = None
         self.clock_round_trip_ms = 0
         self.refused_count = 0
-        self._sealer = sealer
         self._journal = journal
         self._describe = describe
         self._errands = errands or NoErrands()
         self._courier = Courier(self._errands)
-        self._opener = Opener(sealer, frame_size_max)
+        self._envelope = Envelope(sealer, frame_size_max)
         self._flight = Flight()
         self._backlog = Backlog(journal)
         self._bounds = Bounds()
-        self._asked = Asked()
+        self._asked = Asked(journal)
         self._link_ms = self._now_ms = 0  # of the call under way
         self._pass_counter = 0  # first counter of this pass over what is new
         self._attempt = 0
-        self._asked_by = -1  # counter of the BACKFILL taken last
-        self._told_by = -1  # counter of the SETTINGS, READ_NOW or COMMAND taken last
         self._answered = -1  # the newest of our counters that was acknowledged in this session
         self._gateway_wants_more = False
         self._poll_due = False
-        self._errand_ends_ms: int | None = None  # link time up to which its body is waited for
         self._heard_at_ms = 0  # link time of the last frame that was followed
 
     @property
@@ -102,22 +98,18 @@ class DeviceSession:
         all_taken = self._backlog.is_acknowledged and not self._errands.pending
         return self.said_hello and all_taken and not self._gateway_wants_more
 
-    @property
-    def _listens(self) -> bool:
-        return self.hold or self.window_ms > 0
-
     def begin(self) -> None:
         """Open a session; ``transmit`` then gives the first bytes."""
         self.active = True
         self.heard = self.listening = False
         self._flight.clear()
-        self._asked.clear()
-        self._asked_by = self._told_by = self._answered = -1
+        self._asked.begin()
+        self._courier.begin()
+        self._answered = -1
         self._attempt = 0
         self._bounds.renew(self._backlog.kept_count)
         self._backlog.begin()
         self._poll_due = self._awaits_gateway()  # a request of last time may be unfinished
-        self._errand_ends_ms = None
         self._start_pass(0)
 
     def resume(self) -> None:
@@ -145,8 +137,8 @@ class DeviceSession:
     def receive(self, chunk: bytes, link_ms: int, now_ms: int) -> None:
         """Take bytes from the link. What does not open or answers nothing of ours is ignored."""
         self._link_ms, self._now_ms = link_ms, now_ms
-        for frame in self._opener.feed(chunk):
-            downlink = self._opener.open(frame) if self.active else None
+        for frame in self._envelope.feed(chunk):
+            downlink = self._envelope.open(frame) if self.active else None
             if downlink is not None and self._take(downlink):
                 self._heard_at_ms = link_ms
             else:
@@ -159,9 +151,13 @@ class DeviceSession:
         answers = downlink.values[0]
         if answers != self._answered and self._flight.find(answers) is None:
             return False
-        if downlink.type == t.TYPE_BACKFILL:
-            return self._take_request(downlink)
-        return self._take_errand(downlink)
+        if downlink.type != t.TYPE_BACKFILL:
+            return self._courier.take(downlink)
+        if not self._asked.take(downlink.counter, downlink.items):
+            return False
+        self._flight.disown()
+        self._gateway_wants_more = True
+        return True
 
     def _take_answer(self, values: "tuple[int, ...]") -> bool:
         answers, time_s, time_ms, resume_at, flags = values
@@ -171,7 +167,12 @@ class DeviceSession:
         self.heard = True
         self.clock_offer_ms = time_s * 1000 + time_ms
         self.clock_round_trip_ms = self._now_ms - sent.now_ms
-        self._settle(sent)
+        # What was lost before it: the gateway misses the records, and asks; the rest is repeated.
+        self._asked.take_back(self._flight.answered(sent))
+        if sent.content == ASKED or (
+            sent.content == ERRAND and self._courier.answered(sent.first)
+        ):
+            self._attempt = 0
         if sent.counter > self._answered:  # else it was overtaken, and tells of the past
             self._answered = sent.counter
             self.said_hello = not flags & t.FLAG_HELLO_WANTED
@@ -179,45 +180,6 @@ class DeviceSession:
             self._follow(sent, resume_at)
         self._set_timer()
         return True
-
-    def _take_request(self, backfill: "Downlink") -> bool:
-        """Take a BACKFILL that came with the answer to one of our frames (WL-FIL-03)."""
-        if backfill.counter <= self._asked_by:
-            return False
-        self._asked_by = backfill.counter
-        self._flight.disown()
-        self._asked.replace(backfill.items, self._journal)
-        self._gateway_wants_more = True
-        return True
-
-    def _take_errand(self, downlink: "Downlink") -> bool:
-        """Take what the rest of the meter follows (WL-SET-02)."""
-        if downlink.counter <= self._told_by:
-            return False
-        self._told_by = downlink.counter
-        values, errands = downlink.values, self._errands
-        if downlink.type == t.TYPE_SETTINGS:
-            errands.take_settings(values[1], downlink.items)
-        elif downlink.type == t.TYPE_READ_NOW:
-            errands.take_read(values[1])
-        else:
-            errands.take_command(values[1], values[2], values[3])
-        return True
-
-    def _settle(self, sent: Sent) -> None:
-        """Strike a frame from those under way, and those before it, which were lost.
-
-        New records among these the gateway misses, and asks for; what was asked for is repeated.
-        """
-        self._take_back(self._flight.answered(sent))
-        delivered = sent.content == ERRAND and self._courier.answered(sent.first)
-        if delivered or sent.content == ASKED:
-            self._attempt = 0
-
-    def _take_back(self, frames: "list[Sent]") -> None:
-        for sent in reversed(frames):
-            if sent.content == ASKED:
-                self._asked.take_back(sent.first, sent.end)
 
     def _follow(self, sent: Sent, resume_at: int) -> None:
         """Let the gateway say where to go on."""
@@ -254,7 +216,7 @@ class DeviceSession:
             self._start_pass(pass_counter)
 
     def _start_pass(self, pass_counter: int) -> None:
-        self._take_back(self._flight.restart())
+        self._asked.take_back(self._flight.restart())
         self._pass_counter = pass_counter
         self._backlog.go_back()
         self.link_wake_at_ms = None
@@ -264,14 +226,13 @@ class DeviceSession:
             self._bounds.go_on(self._backlog.kept_count, self._link_ms)
         if self._bounds.frames_used_up:
             return self._give_up()
-        if self._errands.pending and not self._flight.carries_errand():
-            errand = self._courier.next_body()
-            if errand is not None:
-                return self._send_errand(errand[0], errand[1])
+        errand = None if self._flight.carries_errand() else self._courier.next_body()
+        if errand is not None:
+            return self._send(errand[0], errand[1], ERRAND, self._courier.number, 0)
         if not self._backlog.is_sent:
-            return self._send_new()
+            return self._send_records(NEW, self._backlog.make(self.dispatch))
         if self._asked:
-            return self._send_asked()
+            return self._send_records(ASKED, self._asked.make(self.dispatch))
         return b"" if self._flight.waiting else self._stay_or_end()
 
     def _give_up(self) -> bytes:
@@ -287,57 +248,33 @@ class DeviceSession:
         body = codec.pack_body(t.TYPE_HELLO, self._describe())
         return self._send(t.TYPE_HELLO, body, HELLO, 0, 0)
 
-    def _send_errand(self, frame_type: int, body: bytes) -> bytes:
-        return self._send(frame_type, body, ERRAND, self._courier.number, 0)
-
-    def _send_new(self) -> bytes:
-        """Send the next records, or name the next run that the journal has lost."""
-        backlog = self._backlog
-        leans = backlog.leans and backlog.next == backlog.cursor
-        stream = self._send_records(backlog.next, self._journal.sequence_next, NEW, leans=leans)
-        backlog.next = self.dispatch.end
-        return stream
-
-    def _send_asked(self) -> bytes:
-        first, stop = self._asked.next()
-        stream = self._send_records(first, stop, ASKED, leans=False)
-        self._asked.sent(self.dispatch.end)
-        return stream
-
-    def _send_records(self, first: int, stop: int, content: int, *, leans: bool) -> bytes:
+    def _send_records(self, content: int, body: bytes) -> bytes:
         dispatch = self.dispatch
-        body = dispatch.make(first, stop, leans=leans)
         return self._send(dispatch.type, body, content, dispatch.first, dispatch.end)
 
     def _stay_or_end(self) -> bytes:
         """With nothing to send: wait for an errand, ask whether there is more, listen, or end."""
-        self.listening = False
-        if self._awaits_errand():
+        if self.listening:
+            self.listening, self.link_wake_at_ms = False, None
+        waits_until_ms = self._courier.waits_until_ms(self._link_ms)
+        if waits_until_ms is not None:
+            self.link_wake_at_ms = waits_until_ms
             return b""
         if self._awaits_gateway() and self._bounds.polls_left:
             return self._poll_or_wait()
         self._listen_or_end()
         return b""
 
-    def _awaits_errand(self) -> bool:
-        """Wait for an errand whose body is not ready yet; return whether there is one."""
-        if not self._errands.pending:
-            return False
-        if self._errand_ends_ms is None:
-            self._errand_ends_ms = self._link_ms + ERRAND_PATIENCE_MS
-        self.link_wake_at_ms = self._errand_ends_ms
-        return self._link_ms < self._errand_ends_ms
-
     def _awaits_gateway(self) -> bool:
         """Return whether it has more for this meter, or does not know yet that it listens."""
-        return self._gateway_wants_more or (not self.heard and self._listens)
+        listens = self.hold or self.window_ms > 0
+        return self._gateway_wants_more or (listens and not self.heard)
 
     def _poll_or_wait(self) -> bytes:
         if self._poll_due:
             self._poll_due = False
             self._bounds.polls_left -= 1
-            after = self._backlog.next
-            return self._send_records(after, after, NEW, leans=False)  # WL-FIL-04
+            return self._send_records(NEW, self._backlog.make(self.dispatch))  # WL-FIL-04
         if self.link_wake_at_ms is None:
             self.link_wake_at_ms = self._link_ms + self.timeout_ms
         return b""
@@ -352,16 +289,12 @@ class DeviceSession:
         self.link_wake_at_ms = None if self.hold else ends_ms
 
     def _send(self, frame_type: int, body: bytes, content: int, first: int, end: int) -> bytes:
-        sealer = self._sealer
-        counter = sealer.next_counter()
-        header = codec.header(frame_type, sealer.meter_id, counter, sealer.epoch)
-        nonce = sealer.nonce(counter, sealing.UPLINK)
+        counter, stream = self._envelope.seal(frame_type, body)
         self.listening = False
-        self._errand_ends_ms = None
         self._bounds.frame_sent(self._link_ms)
         self._flight.add(Sent(counter, content, first, end, self._now_ms))
         self._set_timer()
-        return enframe(header + sealer.seal(nonce, header, body))
+        return stream
 
     def _set_timer(self) -> None:
         self.link_wake_at_ms = self._link_ms + self.timeout_ms if self._flight.waiting else None

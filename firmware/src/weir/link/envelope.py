@@ -1,8 +1,8 @@
-"""Turns bytes of the link into downlinks of this meter (WL-FRM, WL-HDR, WL-SEA)."""
+"""Between bytes of the link and bodies: framing, header and seal (WL-FRM, WL-HDR, WL-SEA)."""
 
 from micropython import const
 from weir.link import codec, sealing
-from weir.link.framing import Deframer
+from weir.link.framing import Deframer, enframe
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class Downlink:
         self.items = items
 
 
-class Opener:
-    """Takes the link apart into frames and opens them."""
+class Envelope:
+    """Seals the uplinks of one meter, and opens its downlinks."""
 
     def __init__(self, sealer: sealing.Sealer, frame_size_max: int) -> None:
         self._sealer = sealer
@@ -48,3 +48,11 @@ class Opener:
         if unpacked is None:
             return None
         return Downlink(frame_type, counter, unpacked[0], unpacked[1])
+
+    def seal(self, frame_type: int, body: bytes) -> "tuple[int, bytes]":
+        """Return the counter and the stream bytes of an uplink. No two have one counter."""
+        sealer = self._sealer
+        counter = sealer.next_counter()
+        header = codec.header(frame_type, sealer.meter_id, counter, sealer.epoch)
+        nonce = sealer.nonce(counter, sealing.UPLINK)
+        return counter, enframe(header + sealer.seal(nonce, header, body))

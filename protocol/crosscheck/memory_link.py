@@ -4,6 +4,7 @@ links that lose, cut, double or damage what they carry."""
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from crosscheck.meter_aes import MeterAes
 from weir.link import tables_gen
@@ -15,6 +16,9 @@ from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.framing import Deframer
 from weir_protocol.records import IntervalRecord
 from weir_protocol.session import HostSession, Uplink
+
+if TYPE_CHECKING:
+    from weir.link.errands import Errands
 
 METER_ID = 10_000_001
 EPOCH = 0x5EED_0001
@@ -50,11 +54,13 @@ class MemoryJournal:
 class MemoryMeter:
     """A device session and what it needs."""
 
-    def __init__(self, journal: MemoryJournal, epoch: int = EPOCH) -> None:
+    def __init__(
+        self, journal: MemoryJournal, epoch: int = EPOCH, errands: "Errands | None" = None
+    ) -> None:
         self.journal = journal
         self.counter = 0
         self.sealer = Sealer(METER_ID, KEY, epoch, MeterAes, self._next_counter)
-        self.session = DeviceSession(self.sealer, journal, self._describe, 250)
+        self.session = DeviceSession(self.sealer, journal, self._describe, 250, errands)
 
     def _next_counter(self) -> int:
         self.counter += 1
@@ -117,16 +123,30 @@ class MemoryGateway:
             self.refused.append(error.rule)
             return b""
         self._store(uplink)
-        request = self._ask(uplink)
-        flags = AcknowledgeFlag.KEEP_LISTENING if self.missing or self.wanted else 0
+        self.take(uplink)
+        written = self.tell(uplink)
+        is_open = self.missing or self.wanted or self.outstanding
+        flags = AcknowledgeFlag.KEEP_LISTENING if is_open else 0
         assert self.resume_at is not None
-        return request + self.session.acknowledge(
+        return written + self.session.acknowledge(
             uplink,
             now_ms=NOW_MS,
             resume_at=self.resume_at,
             downlink_counter=self._next_counter(),
             flags=flags,
         )
+
+    @property
+    def outstanding(self) -> bool:
+        """Beside records, something that the meter was told is not answered yet."""
+        return False
+
+    def take(self, uplink: Uplink) -> None:
+        """Take what is no record."""
+
+    def tell(self, uplink: Uplink) -> bytes:
+        """Return the stream bytes of what goes before the answer to ``uplink``."""
+        return self._ask(uplink)
 
     def _next_counter(self) -> int:
         self.downlink_counter += 1
@@ -135,8 +155,7 @@ class MemoryGateway:
     def _ask(self, uplink: Uplink) -> bytes:
         """Return a BACKFILL when it is time for one (WL-FIL-05)."""
         open_ones = [*self.missing, *self.wanted]
-        is_poll = uplink.frame_type is FrameType.READINGS and not uplink.records
-        is_anew = is_poll or uplink.frame_type is FrameType.HELLO
+        is_anew = self.is_poll(uplink) or uplink.frame_type is FrameType.HELLO
         if not open_ones or (not is_anew and set(self.asked) & set(open_ones)):
             return b""
         self.asked = open_ones
@@ -145,9 +164,17 @@ class MemoryGateway:
     def request(self, uplink: Uplink, ranges: list[tuple[int, int]]) -> bytes:
         """Return the stream bytes of a BACKFILL that comes with the answer to ``uplink``."""
         items = [{"first_sequence": first, "last_sequence": last} for first, last in ranges]
-        fields = {"answers": uplink.counter, "items": items}
+        return self.downlink(FrameType.BACKFILL, uplink, items=items)
+
+    def downlink(self, frame_type: FrameType, uplink: Uplink, **fields: Any) -> bytes:
+        """Return the stream bytes of a downlink that comes with the answer to ``uplink``."""
         counter = self._next_counter()
-        return self.session.downlink(FrameType.BACKFILL, uplink.epoch, counter, fields)
+        fields["answers"] = uplink.counter
+        return self.session.downlink(frame_type, uplink.epoch, counter, fields)
+
+    @staticmethod
+    def is_poll(uplink: Uplink) -> bool:
+        return uplink.frame_type is FrameType.READINGS and not uplink.records
 
     def _store(self, uplink: Uplink) -> None:
         self.counters[uplink.epoch] = uplink.counter
@@ -158,7 +185,8 @@ class MemoryGateway:
             self.repeated += name in self.held
             assert self.held.setdefault(name, record) == record
             self._settle(record.sequence)
-        for item in uplink.fields.get("items", ()):
+        lost = uplink.fields["items"] if uplink.frame_type is FrameType.LOST else ()
+        for item in lost:
             span = (item["last_sequence"] - item["first_sequence"]) & U32
             for step in range(span + 1):
                 self._lose((item["first_sequence"] + step) & U32, uplink.epoch)

@@ -4,16 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
+from crosscheck.memory_errands import DeskGateway, MemoryErrands
 from crosscheck.memory_link import NOW_MS, U32, MemoryGateway, MemoryJournal, MemoryMeter, drain
+from weir.link import tables_gen as t
 from weir.link.backlog import SKIP_MAX
 from weir.link.bounds import FRAMES_SPARE, HELLOS_MAX
 from weir_protocol.frames import AcknowledgeFlag, FrameType
 from weir_protocol.session import Uplink
 
-RECORDS = 3000
+RECORDS = 1000
 
 
-class Confused(MemoryGateway):
+class Confused(DeskGateway):
     """Answers the n-th uplink of a session with what ``answer_to`` makes of it."""
 
     def begin(self, answer_to: Callable[["Confused", Uplink, int], bytes]) -> None:
@@ -26,6 +28,10 @@ class Confused(MemoryGateway):
         self.uplinks.append(uplink)
         return self._answer_to(self, uplink, len(self.uplinks))
 
+    def change_again(self, uplink: Uplink) -> bytes:
+        self.change(self.version + 1, {1: self.version})
+        return b"".join(self.settings(uplink))
+
     def acknowledge(self, uplink: Uplink, resume_at: int, flags: int = 0) -> bytes:
         return self.session.acknowledge(
             uplink,
@@ -37,11 +43,14 @@ class Confused(MemoryGateway):
 
 
 def in_a_session(
-    answer_to: Callable[[Confused, Uplink, int], bytes],
+    answer_to: Callable[[Confused, Uplink, int], bytes], window_ms: int = 0
 ) -> tuple[MemoryMeter, Confused]:
     """Run one session of a meter that had sent everything but its newest five records."""
-    meter, gateway = MemoryMeter(MemoryJournal(0, RECORDS)), Confused()
+    errands = MemoryErrands()
+    meter, gateway = MemoryMeter(MemoryJournal(0, RECORDS), errands=errands), Confused()
     drain(meter, gateway)
+    meter.session.window_ms = window_ms
+    errands.flash.event_count = 3
     gateway.begin(answer_to)
     meter.journal.sequence_next += 5
     meter.session.begin()
@@ -69,6 +78,15 @@ def in_a_session(
             to.request(uplink, [(0, RECORDS)])
             + to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING)
         ),
+        lambda to, uplink, n: to.read_now(uplink, n) + to.acknowledge(uplink, RECORDS + 5),
+        lambda to, uplink, n: to.read_now(uplink, n),
+        lambda to, uplink, _: to.change_again(uplink) + to.acknowledge(uplink, RECORDS + 5),
+        lambda to, uplink, _: (
+            to.command(uplink, t.COMMAND_EVENTS_FROM, 0) + to.acknowledge(uplink, RECORDS + 5)
+        ),
+        lambda to, uplink, n: (
+            to.acknowledge(uplink, RECORDS + 5) + to.command(uplink, n % 256, n - 50)
+        ),
     ],
     ids=[
         "keeps it listening",
@@ -80,10 +98,18 @@ def in_a_session(
         "asks and never acknowledges",
         "asks for the same again and again",
         "asks for everything again and again",
+        "wants a reading each time",
+        "wants readings and never acknowledges",
+        "changes the settings each time",
+        "wants the same events each time",
+        "commands anything",
     ],
 )
-def test_a_session_is_bounded(answer_to: Callable[[Confused, Uplink, int], bytes]) -> None:
-    _, gateway = in_a_session(answer_to)
+@pytest.mark.parametrize("window_ms", [0, 60_000], ids=["", "and the meter listens"])
+def test_a_session_is_bounded(
+    answer_to: Callable[[Confused, Uplink, int], bytes], window_ms: int
+) -> None:
+    _, gateway = in_a_session(answer_to, window_ms)
     assert len(gateway.uplinks) <= FRAMES_SPARE + (RECORDS + 5) // 8 + 1
 
 
@@ -92,7 +118,7 @@ def test_hello_is_not_said_for_ever() -> None:
         lambda to, uplink, _: to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.HELLO_WANTED)
     )
     types = [uplink.frame_type for uplink in gateway.uplinks]
-    assert types == [FrameType.READINGS] + [FrameType.HELLO] * HELLOS_MAX
+    assert types == [FrameType.EVENTS, FrameType.READINGS] + [FrameType.HELLO] * HELLOS_MAX
 
 
 def test_a_gateway_that_claims_to_hold_a_million_records_more_is_not_believed() -> None:

@@ -231,6 +231,7 @@ class Gateway:
         uplink, receipt = taken.uplink, taken.receipt
         self._tally.add(receipt)
         if uplink.frame_type is FrameType.HELLO:
+            self._messaging.note_alarms(uplink.meter_id)
             self._availability.learn(uplink.meter_id, uplink.fields["send_interval_s"])
         self._availability.hear(uplink.meter_id)
         self._board.note_state(uplink.meter_id)

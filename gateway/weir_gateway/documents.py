@@ -130,10 +130,10 @@ def reading_document(reading: StoredReading, *, historical: bool) -> ReadingDocu
         "meter_id": reading.meter_id,
         "epoch": f"{reading.epoch:08x}",
         "sequence": wrap(reading.sequence),
-        "measured_at": _utc_text_or_none(reading.measured_at_s),
+        "measured_at": utc_text_or_none(reading.measured_at_s),
         "interval_s": interval_s,
-        "time_quality": _time_word(reading),
-        "time_error_s": _ERROR_S[reading.time_quality],
+        "time_quality": time_word(reading.time_quality, reading.measured_at_s),
+        "time_error_s": time_error_s(reading.time_quality),
         "forward_pulses": reading.forward_pulses,
         "reverse_pulses": reading.reverse_pulses,
         "pulse_weight_ml": weight_ml,
@@ -187,8 +187,8 @@ def gap_document(gap: StoredGap) -> GapDocument:
         "count": gap.last_sequence - gap.first_sequence + 1,
         "state": gap.state,
         "noticed_at": utc_text_ms(gap.noticed_at_ms),
-        "from": _utc_text_or_none(gap.before_s),
-        "to": _utc_text_or_none(gap.after_s),
+        "from": utc_text_or_none(gap.before_s),
+        "to": utc_text_or_none(gap.after_s),
     }
 
 
@@ -198,10 +198,16 @@ _ERROR_S = {
 }
 
 
-def _time_word(reading: StoredReading) -> str:
-    if reading.time_quality == TimeQuality.UNSET:
-        return "unset" if reading.measured_at_s is None else "placed"
-    return "bounded" if _ERROR_S[reading.time_quality] is not None else "unbounded"
+def time_word(time_quality: int, measured_at_s: int | None) -> str:
+    """Return what is known of a time: unset, placed, bounded or unbounded."""
+    if time_quality == TimeQuality.UNSET:
+        return "unset" if measured_at_s is None else "placed"
+    return "bounded" if time_error_s(time_quality) is not None else "unbounded"
+
+
+def time_error_s(time_quality: int) -> float | None:
+    """Return the largest error of a clock in seconds, None when no bound is known."""
+    return _ERROR_S.get(time_quality)
 
 
 def _interval_s(reading: StoredReading) -> int | None:
@@ -282,5 +288,5 @@ def _reading_measurement(newest: StoredReading) -> MeasurementDocument:
     }
 
 
-def _utc_text_or_none(at_s: int | None) -> str | None:
+def utc_text_or_none(at_s: int | None) -> str | None:
     return None if at_s is None else utc_text(at_s)

@@ -1,15 +1,17 @@
-"""All that goes through the broker: readings, gaps, and requests with their answers."""
+"""All that goes through the broker: readings, gaps, events, and requests with their answers."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from weir_gateway.alarm_board import AlarmBoard
 from weir_gateway.broker import Broker
 from weir_gateway.clock import Clock
 from weir_gateway.config import Config
 from weir_gateway.documents import json_bytes
 from weir_gateway.errors import StoreUnavailable
+from weir_gateway.event_publisher import EventPublisher
 from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.inbox import Inbox
 from weir_gateway.inlet import Inlet
@@ -38,6 +40,8 @@ class Messaging:
         self.publisher = Publisher(store, self.broker, self.topics)
         self.replayer = Replayer(store, registry, self.publisher.add)
         self._gap_publisher = GapPublisher(store, self.broker, self.topics, clock)
+        self._event_publisher = EventPublisher(store, self.broker, self.topics)
+        self._alarm_board = AlarmBoard(store, self.broker, self.topics)
         self.inbox = Inbox(self.broker, self.topics.prefix)
         self.inbox.routes[self.topics.replay()] = self.replayer.answer
         self._hears_requests = config.mqtt.requests
@@ -45,6 +49,8 @@ class Messaging:
         self.connected: list[Callable[[], None]] = [
             self.publisher.on_connected,
             self._gap_publisher.on_connected,
+            self._event_publisher.on_connected,
+            self._alarm_board.on_connected,
         ]
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:
@@ -55,6 +61,8 @@ class Messaging:
             self.broker.run(),
             self.publisher.run(),
             self._gap_publisher.run(),
+            self._event_publisher.run(),
+            self._alarm_board.run(),
             self.inbox.run(),
         ]
 
@@ -64,6 +72,17 @@ class Messaging:
             self.publisher.add(meter_id, receipt.stored_count)
         if receipt.lost_count:
             self._gap_publisher.note_lost()
+        if receipt.event_count:
+            self.note_events(meter_id)
+
+    def note_events(self, meter_id: int) -> None:
+        """Take note that events of a meter became durable, its own or the gateway's."""
+        self._event_publisher.note()
+        self.note_alarms(meter_id)
+
+    def note_alarms(self, meter_id: int) -> None:
+        """Take note that what is retained of a meter's alarms is to be renewed."""
+        self._alarm_board.note(meter_id)
 
     async def load_backlog(self) -> None:
         """Count what waits, as soon as the database can be read."""
@@ -88,6 +107,7 @@ class Messaging:
         await self.broker.close(self._last_words("stopped"))
         with contextlib.suppress(StoreUnavailable):  # then they are published again: no loss
             await self.publisher.mark()
+            await self._event_publisher.mark()
 
     def _last_words(self, why: str) -> bytes:
         return json_bytes({"gateway": self._gateway_id, "status": "offline", "reason": why})
@@ -99,3 +119,4 @@ class Messaging:
     def _on_delivered(self, deliveries: Sequence[Delivery]) -> None:
         self.publisher.on_delivered(deliveries)
         self._gap_publisher.on_delivered(deliveries)
+        self._event_publisher.on_delivered(deliveries)

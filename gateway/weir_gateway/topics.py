@@ -14,6 +14,12 @@ class Topics:
     def gap(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/gap"
 
+    def event(self, meter_id: int) -> str:
+        return f"{self.prefix}/{meter_id}/event"
+
+    def alarms(self, meter_id: int) -> str:
+        return f"{self.prefix}/{meter_id}/alarms"
+
     def state(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/state"
 

@@ -1,0 +1,143 @@
+"""What is asked of events and alarms without changing them."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from weir_gateway.store.rows import EventKey
+
+
+class StoredEvent(NamedTuple):
+    """number: the order in which the gateway came to know. alarm_*: the event that raised it."""
+
+    number: int
+    meter_id: int
+    epoch: int
+    sequence: int
+    time_quality: int
+    measured_at_s: int | None
+    code: int
+    phase: int
+    value: int
+    limit_value: int
+    alarm_epoch: int | None
+    alarm_sequence: int | None
+    received_at_ms: int
+
+
+class StoredAlarm(NamedTuple):
+    """An alarm: what raised it, what cleared it, and its newest acknowledgement."""
+
+    raised: StoredEvent
+    cleared_at_s: int | None
+    cleared_value: int | None
+    cleared_received_at_ms: int | None
+    made_at_ms: int | None
+    made_by: str | None
+    note: str | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.cleared_received_at_ms is None
+
+
+EVENT_COLUMNS = ", ".join(f"e.{name}" for name in StoredEvent._fields)
+_EVENT_WIDTH = len(StoredEvent._fields)
+_ALARMS = f"""
+SELECT {EVENT_COLUMNS}, c.measured_at_s, c.value, c.received_at_ms, k.made_at_ms, k.made_by, k.note
+FROM alarms a
+JOIN events e USING (meter_id, epoch, sequence)
+LEFT JOIN events c ON c.meter_id = a.meter_id AND c.epoch = a.cleared_epoch
+    AND c.sequence = a.cleared_sequence
+LEFT JOIN acknowledgements k ON k.meter_id = a.meter_id AND k.epoch = a.epoch
+    AND k.sequence = a.sequence AND k.number = (
+        SELECT MAX(number) FROM acknowledgements n WHERE n.meter_id = a.meter_id
+        AND n.epoch = a.epoch AND n.sequence = a.sequence)
+"""
+NUMBER_MAX = (1 << 63) - 1
+
+
+def active_alarms(connection: sqlite3.Connection, meter_id: int | None) -> list[StoredAlarm]:
+    """Return the active alarms of one meter, or of all, the newest first."""
+    rows = connection.execute(
+        f"{_ALARMS} WHERE a.cleared_sequence IS NULL AND (:meter_id IS NULL "
+        "OR a.meter_id = :meter_id) ORDER BY e.number DESC",
+        {"meter_id": meter_id},
+    )
+    return [_alarm(row) for row in rows]
+
+
+def active_alarms_of(
+    connection: sqlite3.Connection, meter_ids: Iterable[int]
+) -> dict[int, list[StoredAlarm]]:
+    """Return the active alarms of each of these meters, the newest first."""
+    return {meter_id: active_alarms(connection, meter_id) for meter_id in meter_ids}
+
+
+def alarms(
+    connection: sqlite3.Connection, meter_id: int | None, before: int, count_max: int
+) -> list[StoredAlarm]:
+    """Return alarms, active or not, raised before an event's number, the newest first."""
+    rows = connection.execute(
+        f"{_ALARMS} WHERE e.number < :before AND (:meter_id IS NULL OR a.meter_id = :meter_id) "
+        "ORDER BY e.number DESC LIMIT :count_max",
+        {"meter_id": meter_id, "before": before, "count_max": count_max},
+    )
+    return [_alarm(row) for row in rows]
+
+
+def find_alarm(connection: sqlite3.Connection, key: EventKey) -> StoredAlarm | None:
+    """Return an alarm by the event that raised it; its sequence as the wire carries it."""
+    row = connection.execute(
+        f"{_ALARMS} WHERE a.meter_id = ? AND a.epoch = ? AND a.sequence % (1 << 32) = ? "
+        "ORDER BY a.sequence DESC LIMIT 1",
+        key,
+    ).fetchone()
+    return None if row is None else _alarm(row)
+
+
+def meters_with_alarms(connection: sqlite3.Connection) -> list[int]:
+    """Return the meters with active alarms; some may have never been heard."""
+    rows = connection.execute(
+        "SELECT DISTINCT meter_id FROM alarms WHERE cleared_sequence IS NULL"
+    )
+    return [meter_id for (meter_id,) in rows]
+
+
+def alarm_counts(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many alarms are active, and how many of these nobody has acknowledged."""
+    row = connection.execute(
+        "SELECT COUNT(*), COUNT(*) - COUNT(k.number) FROM alarms a "
+        "LEFT JOIN acknowledgements k ON k.meter_id = a.meter_id AND k.epoch = a.epoch "
+        "AND k.sequence = a.sequence AND k.number = 1 WHERE a.cleared_sequence IS NULL"
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def events_after(
+    connection: sqlite3.Connection, meter_id: int | None, after: int, count_max: int
+) -> list[StoredEvent]:
+    """Return the events that came after a number, of one meter or of all, in order."""
+    rows = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events e WHERE e.number > :after "
+        "AND (:meter_id IS NULL OR e.meter_id = :meter_id) ORDER BY e.number LIMIT :count_max",
+        {"meter_id": meter_id, "after": after, "count_max": count_max},
+    )
+    return [StoredEvent._make(row) for row in rows]
+
+
+def newest_events(
+    connection: sqlite3.Connection, meter_id: int | None, count_max: int
+) -> list[StoredEvent]:
+    """Return the newest events of one meter or of all, in order."""
+    rows = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events e WHERE :meter_id IS NULL OR e.meter_id = :meter_id "
+        "ORDER BY e.number DESC LIMIT :count_max",
+        {"meter_id": meter_id, "count_max": count_max},
+    ).fetchall()
+    return [StoredEvent._make(row) for row in rows[::-1]]
+
+
+def _alarm(row: tuple[object, ...]) -> StoredAlarm:
+    raised = StoredEvent._make(row[:_EVENT_WIDTH])
+    return StoredAlarm._make([raised, *row[_EVENT_WIDTH:]])

@@ -1,5 +1,6 @@
 """Things are due on a grid of the calendar; each meter has a slot of its own to send in."""
 
+from weir.schedule.timekeeper import SLEWED, Timekeeper
 from weir.schedule.timetable import Timetable
 
 NOON_MS = 1_614_600_000_000
@@ -96,3 +97,38 @@ def test_calls_that_reach_nobody_are_repeated_ever_later() -> None:
     timetable.sent(at_ms)
     timetable.retry(at_ms)
     assert timetable.send_due(at_ms + 76_000)
+
+
+def test_a_slew_neither_repeats_nor_skips_an_instant_of_the_grid() -> None:
+    for off_ms in (-4_999, -1, 1, 4_999):
+        for lead_ms in (-3, -1, 0, 1, 3):
+            timekeeper = Timekeeper()
+            timekeeper.start(0)
+            timekeeper.offer(NOON_MS - 5_000, 10_000, 0)
+            timetable = Timetable(1, 1, 10, 86_400)
+            timetable.align(NOON_MS)
+            found: list[int] = []
+            wake_until(timetable, timekeeper, 20_000 + lead_ms, found)
+            now_ms = 20_000 + lead_ms
+            assert timekeeper.offer(NOON_MS + now_ms + off_ms, 0, now_ms) == SLEWED
+            wake_until(timetable, timekeeper, 5_200_000, found)
+            assert len(found) >= 5_190
+            assert found == [NOON_MS + 1000 * step for step in range(1, len(found) + 1)]
+
+
+def wake_until(
+    timetable: Timetable, timekeeper: Timekeeper, end_ms: int, found: "list[int]"
+) -> None:
+    """Wake when the timetable wants it; note which instants of samples and stores were met."""
+    now_ms = timekeeper.now_ms_at(timetable.wake_at_ms())
+    while now_ms <= end_ms:
+        calendar_ms = timekeeper.calendar_ms(now_ms)
+        if timetable.sample_due(calendar_ms):
+            if timetable.store_due(calendar_ms):
+                timetable.stored(calendar_ms)
+                assert calendar_ms // 1000 % 10 == 0
+            timetable.sampled(calendar_ms)
+            found.append(calendar_ms // 1000 * 1000)
+        if timetable.send_due(calendar_ms):
+            timetable.sent(calendar_ms)
+        now_ms = timekeeper.now_ms_at(timetable.wake_at_ms())

@@ -13,9 +13,12 @@ PATHS = HERE, HERE.parent / "src", HERE.parents[1] / "tools"
 
 # Tests that use nothing but the firmware and the language. The others need a host around them.
 MODULES = (
+    "test_alarm_watch",
     "test_assembly",
+    "test_call_budget",
     "test_cell",
     "test_counter",
+    "test_event_outbox",
     "test_flash_contract",
     "test_flow",
     "test_flow_alarms",

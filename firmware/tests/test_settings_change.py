@@ -119,6 +119,22 @@ def test_frames_of_two_versions_are_not_mixed() -> None:
     assert (desk.settings.version, desk.settings.value(SAMPLE)) == (8, 20)
 
 
+def test_a_version_half_gathered_is_forgotten_when_a_session_begins() -> None:
+    desk = Desk()
+    desk.errands.take_settings(7, [(t.KEY_COUNT, 2), (SAMPLE, 30)])
+    desk.errands.begin()
+    desk.errands.take_settings(7, [(t.KEY_COUNT, 2), (STORE, 600)])
+    assert desk.errands.change is None
+
+
+def test_a_version_whose_count_is_another_is_gathered_anew() -> None:
+    desk = Desk()
+    desk.errands.take_settings(7, [(t.KEY_COUNT, 3), (SAMPLE, 30), (STORE, 600)])
+    desk.errands.take_settings(7, [(t.KEY_COUNT, 1), (STORE, 1200)])
+    desk.apply()
+    assert [desk.settings.value(key) for key in (SAMPLE, STORE)] == [60, 1200]
+
+
 def test_a_version_of_nothing_is_all_as_provisioned() -> None:
     desk = Desk({STORE: 1800})
     desk.write(7, {STORE: 600})

@@ -51,6 +51,9 @@ class MemoryErrands:
         waiting = self._reports or self._unmeasured or self._statuses
         return bool(waiting) or self._events_from < self.flash.event_count
 
+    def begin(self) -> None:
+        self._gathered = {}
+
     def take_settings(self, version: int, items: Sequence[tuple[int, ...]]) -> None:
         if version == self.flash.version:
             self.report()
@@ -184,8 +187,12 @@ class DeskGateway(MemoryGateway):
 
     def settings(self, uplink: Uplink) -> list[bytes]:
         """Return the stream bytes of the frames of SETTINGS of the desired version."""
-        items = [(t.KEY_COUNT, len(self.values)), *self.values.items()]
-        pieces = [items[at : at + self.items_max] for at in range(0, len(items), self.items_max)]
+        items = list(self.values.items())
+        room = self.items_max - 1
+        pieces = [
+            [(t.KEY_COUNT, len(items)), *items[at : at + room]]
+            for at in range(0, max(1, len(items)), room)
+        ]
         return [
             self.downlink(
                 FrameType.SETTINGS,

@@ -58,6 +58,9 @@ class Errands:
     def read_wanted(self) -> bool:
         return bool(self._asked)
 
+    def begin(self) -> None:
+        self._draft = None
+
     def take_settings(self, version: int, items: "Sequence[tuple[int, ...]]") -> None:
         settings = self._settings
         if version == settings.version:

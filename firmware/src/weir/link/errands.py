@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         @property
         def pending(self) -> bool: ...
 
+        def begin(self) -> None:
+            """Take note that a session begins: what was gathered of a change is forgotten."""
+
         def take_settings(self, version: int, items: "Sequence[tuple[int, ...]]") -> None:
             """Take one SETTINGS frame: (key, value) each."""
 
@@ -54,6 +57,9 @@ class NoErrands:
 
     pending = False
 
+    def begin(self) -> None:
+        pass
+
     def take_settings(self, version: int, items: "Sequence[tuple[int, ...]]") -> None:
         pass
 
@@ -84,9 +90,10 @@ class Courier:
         self._patience_ends_ms: int | None = None
 
     def begin(self) -> None:
-        """Let any counter be new: what a session takes answers its own frames anyway."""
+        """Begin a session. Any counter is new: what is taken answers this session's frames."""
         self._taken_by = -1
         self._patience_ends_ms = None
+        self._errands.begin()
 
     def take(self, downlink: "Downlink") -> bool:
         """Follow a downlink; return whether it was new (WL-SET-02)."""

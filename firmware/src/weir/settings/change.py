@@ -24,9 +24,14 @@ class Draft:
         self._count = -1
 
     def take(self, items: "Sequence[tuple[int, ...]]") -> bool:
-        """Take the items of one frame, again or not; return whether the version is whole."""
+        """Take the items of one frame, again or not; return whether the version is whole.
+
+        Another count is of another change, whatever its number (WL-SET-04).
+        """
         for key, value in items:
             if key == t.KEY_COUNT:
+                if value != self._count >= 0:
+                    self.overrides = {}
                 self._count = value
             else:
                 self.overrides[key] = value

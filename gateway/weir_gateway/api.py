@@ -1,8 +1,8 @@
 """The routes of the local interface. Described for users in docs/api.md."""
 
 import re
-from collections.abc import Iterable
-from typing import TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from weir_gateway import messages
@@ -70,8 +70,21 @@ class ReadingsPageDocument(TypedDict):
     next: str | None
 
 
+class MeterPart(Protocol):
+    """What can be asked of one meter that is known, and made for it, under a name of its own."""
+
+    async def get(self, meter_id: int, number: str | None) -> object:
+        """Return the document of one, or of all. Raise Refusal when there is none."""
+
+    async def post(self, meter_id: int, fields: Mapping[str, object]) -> object:
+        """Make one; return its document. Raise Refusal where that cannot be."""
+
+
 class Api:
-    """Answers requests from the database and from the running parts."""
+    """Answers requests from the database and from the running parts.
+
+    parts: what each meter has besides its readings, by its name in the path.
+    """
 
     def __init__(
         self,
@@ -81,6 +94,7 @@ class Api:
         reporter: StatusReporter,
         backfills: Backfills,
         replayer: Replayer,
+        parts: Mapping[str, MeterPart],
     ) -> None:
         self._store = store
         self._registry = registry
@@ -88,6 +102,7 @@ class Api:
         self._reporter = reporter
         self._backfills = backfills
         self._replayer = replayer
+        self._parts = parts
 
     async def respond(self, request: Request) -> Answer:
         try:
@@ -106,6 +121,9 @@ class Api:
             case ["v1", "meters", meter_id, "replays"]:
                 _refuse_options(options)
                 return await self._replay(_meter_id(meter_id), request.body)
+            case ["v1", "meters", meter_id, name] if name in self._parts:
+                _refuse_options(options)
+                return await self._post(_meter_id(meter_id), self._parts[name], request.body)
         raise Refusal(405, messages.ONLY_GET.format(method=request.method))
 
     async def _document(self, request: Request) -> object:
@@ -142,7 +160,15 @@ class Api:
                 _refuse_options(options)
                 await self._known(meter_id)
                 return await self._backfills.one(meter_id, number)
+            case [name, *rest] if name in self._parts and len(rest) <= 1:
+                _refuse_options(options)
+                await self._known(meter_id)
+                return await self._parts[name].get(meter_id, rest[0] if rest else None)
         raise _no_route(["v1", "meters", str(meter_id), *part])
+
+    async def _post(self, meter_id: int, part: MeterPart, body: bytes) -> object:
+        await self._known(meter_id)
+        return await part.post(meter_id, read_object(body or b"{}"))
 
     async def _make_backfill(self, meter_id: int, body: bytes) -> BackfillDocument:
         await self._known(meter_id)

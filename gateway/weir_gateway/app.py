@@ -20,6 +20,7 @@ from weir_gateway.clock import Clock
 from weir_gateway.config import ClockConfig, Config
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
+from weir_gateway.dial_checks import DialChecks
 from weir_gateway.disk import DiskWatch
 from weir_gateway.errors import ConfigError, GatewayError
 from weir_gateway.links.driver import Driver
@@ -31,6 +32,7 @@ from weir_gateway.links.turns import Turns
 from weir_gateway.lock import only_one
 from weir_gateway.messaging import Messaging
 from weir_gateway.pusher import Pusher
+from weir_gateway.reads import Reads
 from weir_gateway.registry import Registry
 from weir_gateway.retention import Retention
 from weir_gateway.service import Service
@@ -85,6 +87,9 @@ class Gateway:
         )
         self._reach = Reach()
         self._pusher = Pusher(self._store, self._reach, self._custodian, self._clock)
+        self._reads = Reads(
+            self._store, self._registry, self._clock, self._reach, self._pusher.wake
+        )
         self._links = self._make_links()
         self._disk = DiskWatch(self._store, config.gateway.database, config.gateway.disk_warning_h)
         self._messaging = Messaging(config, self._store, self._registry, self._clock)
@@ -106,6 +111,10 @@ class Gateway:
             reporter,
             Backfills(self._store, self._clock),
             self._messaging.replayer,
+            {
+                "reads": self._reads,
+                "checks": DialChecks(self._store, self._registry, self._clock),
+            },
         )
         self._service = Service(config.gateway.socket, api.respond)
 

@@ -186,6 +186,14 @@ BACKFILLS_FULL = (
 NO_BACKFILL = (
     'meter {meter_id} has no back-fill "{text}": `/v1/meters/{meter_id}/backfills` lists them.'
 )
+READS_FULL = (
+    "{count} readings that meter {meter_id} was asked for are not answered: wait until one is."
+)
+WRONG_DIAL = (
+    "dial_m3 is {value}, not what a dial shows: write cubic metres as 123.456, to the millilitre "
+    "at most."
+)
+NO_READ = 'meter {meter_id} has no read "{text}": `/v1/meters/{meter_id}/reads` lists them.'
 NO_METER = "meter {meter_id} is not known: check the number, or add its key to the key file."
 WRONG_METER = '"{text}" is not a meter number: use digits, up to 4294967295.'
 WRONG_LIMIT = '"{text}" is not a usable limit: use a whole number from 1 to {limit_max}.'
@@ -206,6 +214,8 @@ REQUEST_RETAINED = "a retained request is not carried out: publish it without re
 REQUESTS_DROPPED = "more than {limit} requests wait on MQTT: newer ones are dropped until then."
 WRONG_REQUEST_ID = "request_id is not text of at most {limit} characters: mend it."
 UNKNOWN_FIELD = "there is no field {name} in this request: remove it, or see docs/mqtt.md."
+WRONG_TEXT = "{name} is not text of 1 to {limit} characters in one line: mend it."
+WRONG_WHOLE = "{name} is not a whole number from {low} to {high}: mend it."
 WRONG_METER_ID = "meter_id is not a whole number from 0 to 4294967295: mend it."
 WRONG_SPAN_TIME = (
     '{name} is not a time: write for example "2026-03-01T00:00:00Z", or leave it out.'

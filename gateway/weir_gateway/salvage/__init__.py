@@ -10,6 +10,7 @@ from weir_gateway import messages
 from weir_gateway.errors import GatewayError
 from weir_gateway.lock import only_one
 from weir_gateway.salvage.copy import integrity, opened_copy, unreadable
+from weir_gateway.salvage.dial_check_merge import merge_dial_checks
 from weir_gateway.salvage.event_merge import merge_events
 from weir_gateway.salvage.merge import Merger
 from weir_gateway.salvage.report import Report
@@ -17,9 +18,16 @@ from weir_gateway.salvage.source import Source
 from weir_gateway.store import damage, set_aside
 from weir_gateway.store.file import DatabaseFile
 
-TABLES_LEFT = ("replacement", "requests", "request_ranges", "request_conflicts", "gap_news")
+TABLES_LEFT = (
+    "replacement",
+    "requests",
+    "request_ranges",
+    "request_conflicts",
+    "gap_news",
+    "reads",
+)
 """Not taken over: what the gateway wants of the meters it finds out anew, and what is lost it
-tells again, under the same ids."""
+tells again, under the same ids. A reading at a moment that was asked for is asked for again."""
 
 
 def salvage(damaged: Path, database: Path, *, dry_run: bool = False) -> Report:
@@ -69,6 +77,7 @@ def _merge(copy: sqlite3.Connection, file: DatabaseFile, report: Report) -> None
         try:
             merger.merge()
             merge_events(connection, copy, report, source.meters)
+            merge_dial_checks(connection, copy, report, source.meters)
             connection.execute("ROLLBACK" if report.dry_run else "COMMIT")
         except sqlite3.Error as error:  # closing the connection rolls back
             text = messages.SALVAGE_FAILED.format(path=report.database, why=error)

@@ -59,6 +59,8 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "last_sequence": _COUNT,
     "noticed_at_ms": _TIME_MS,
     "made_at_ms": _TIME_MS,
+    "register_at_ms": _TIME_MS,
+    "dial_ml": (0, 10**15),
     "code": (0, 1 << 16),
     "phase": (0, 255),
     "alarm_epoch": _EPOCH_OR_GATEWAY,
@@ -73,6 +75,7 @@ MAY_BE_NULL = {
 }
 TEXTS = {"made_by", "note"}
 OF_EVENTS = ("events", "alarms", "acknowledgements", "event_gaps")
+REGISTER_SOURCES = ("status", "reading", "hello")
 GAP_STATES = ("open", "lost", "closed")
 
 
@@ -107,6 +110,8 @@ def is_sound(table: str, row: Mapping[str, Any]) -> bool:
         return _are_within(row, set()) and row["first_sequence"] <= row["last_sequence"]
     if table in OF_EVENTS:
         return _is_sound_of_events(row)
+    if table == "dial_checks":
+        return _is_sound_dial_check(row)
     return _are_within(row, MAY_BE_NULL)
 
 
@@ -118,6 +123,16 @@ def _is_sound_of_events(row: Mapping[str, Any]) -> bool:
         and low <= row["epoch"] <= high
         and all(isinstance(row[name], str) for name in TEXTS & row.keys())
         and _are_within(rest, MAY_BE_NULL)
+    )
+
+
+def _is_sound_dial_check(row: Mapping[str, Any]) -> bool:
+    texts = {"made_by", "note", "register_source"}
+    return (
+        isinstance(row["made_by"], str)
+        and isinstance(row["note"], str | None)
+        and row["register_source"] in REGISTER_SOURCES
+        and _are_within({name: row[name] for name in row.keys() - texts}, set())
     )
 
 

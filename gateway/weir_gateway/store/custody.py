@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weir_gateway.store import events, gateway_events, requests, retention
+from weir_gateway.store import events, gateway_events, reads, requests, retention
 from weir_gateway.store.boots import follow_boot, measured_at_s
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import Origin, Promise, lose_older_epochs, open_epoch
@@ -102,6 +102,7 @@ def take_status(
         "UPDATE meters SET status = ?, status_at_ms = ? WHERE meter_id = ?",
         (json.dumps(dict(status)), origin.received_at_ms, origin.meter_id),
     )
+    reads.take_status(connection, origin, promise, status)
     return make_receipt(connection, origin, promise)
 
 

@@ -2,10 +2,11 @@
 
 import sqlite3
 
+from weir_gateway.store import read_errand
 from weir_gateway.store.errand import Errand, Producer
 from weir_gateway.store.promise import Origin, Promise
 
-PRODUCERS: tuple[Producer, ...] = ()
+PRODUCERS: tuple[Producer, ...] = (read_errand.produce,)
 """Who may have errands for a meter, in the order in which these are written. Add yours here."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weir_gateway import messages
 from weir_gateway.errors import StoreUnusable
-from weir_gateway.store import event_steps, schema_steps
+from weir_gateway.store import event_steps, read_steps, schema_steps
 
 APPLICATION_ID = 0x57656972
 """Marks the file as ours, so that another program's database is never written to."""
@@ -195,6 +195,7 @@ MIGRATIONS: tuple[str, ...] = (
     _FORGOTTEN,
     schema_steps.ERRANDS,
     event_steps.EVENTS,
+    read_steps.READS,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -19,6 +19,7 @@ MODULES = (
     "test_cell",
     "test_counter",
     "test_event_outbox",
+    "test_every_setting",
     "test_flash_contract",
     "test_flow",
     "test_flow_alarms",

@@ -171,20 +171,6 @@ def test_a_rule_counts_only_while_its_switches_are_on() -> None:
     assert refused(limits) == {low: t.REASON_BREAKS_RULE, high: t.REASON_BREAKS_RULE}
 
 
-def test_every_key_is_refused_out_of_range_and_taken_at_its_bounds() -> None:
-    for row, key in enumerate(g.KEYS):
-        low, high, _ = struct.unpack_from(g.ROW_FORMAT, g.ROWS, row * g.ROW_SIZE)
-        for value in (low - 1, high + 1):
-            assert refused({key: value}) == {key: t.REASON_OUT_OF_RANGE}
-        for value in (low, high):
-            desk = Desk()
-            desk.errands.take_settings(1, [(key, value), (t.KEY_COUNT, 1)])
-            if desk.errands.change is None:  # a rule is in the way, never the range
-                assert {reason for _, reason in desk.take_report()[2][1:]} == {
-                    t.REASON_BREAKS_RULE
-                }
-
-
 def test_the_version_in_force_is_reported_again_and_nothing_is_written() -> None:
     desk = Desk()
     desk.write(7, {SAMPLE: 30})

@@ -29,12 +29,16 @@ class Violation:
 
 @dataclass(slots=True)
 class Taken:
-    """A record as it was given to the ring, in which boot, and the true totals at that moment."""
+    """A record as it was given to the ring, in which boot, and what was true at that moment.
+
+    true_s: since the world began.
+    """
 
     sequence: int
     values: Values
     boot: int
     true_totals: tuple[int, int]
+    true_s: float
 
 
 @dataclass(slots=True)

@@ -189,8 +189,9 @@ class VirtualMeter:
 
         def written_down(record: list[int]) -> int:
             name = (book.epoch, journal.sequence_next)
-            totals = self._site.water.totals(self._instant.now_us)
-            taken = Taken(name[1], tuple(record), boot, totals)
+            now_us = self._instant.now_us
+            totals = self._site.water.totals(now_us)
+            taken = Taken(name[1], tuple(record), boot, totals, now_us / 1e6)
             book.doubtful.setdefault(name, []).append(taken)
             sequence: int = append(record)
             book.doubtful[name].remove(taken)

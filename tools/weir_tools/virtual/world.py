@@ -30,6 +30,7 @@ from weir_tools.virtual.loop import VirtualLoop
 from weir_tools.virtual.meter import VirtualMeter
 from weir_tools.virtual.ring_cuts import age_flash
 from weir_tools.virtual.scenario import DAY_S, MINUTE_S, Fault, Scenario, equipment
+from weir_tools.virtual.times import check_times
 from weir_tools.virtual.trace import Trace
 from weir_tools.virtual.water import Water
 from weir_tools.virtual.witness import Witness
@@ -170,6 +171,9 @@ class World:
         tally = checks.check_all(
             ledger, self.database, self.meters, self.gateway, trace.counts["up"]
         )
+        if not ledger.clock_jumps:
+            for meter in self.meters:
+                check_times(ledger, meter.book, STARTS_S)
         violations = tuple(ledger.violations)
         return Outcome(
             scenario=self._scenario,

@@ -1,0 +1,42 @@
+"""The clock of the whole meter in the virtual world: it drifts, and no interval suffers."""
+
+import pytest
+
+from weir.schedule.timekeeper import Timekeeper
+from weir_protocol.records import Status
+from weir_tools.virtual import world
+from weir_tools.virtual.ledger import MeterBook
+from weir_tools.virtual.scenario import Scenario
+
+
+def books_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> list[MeterBook]:
+    """Run a world in which nothing may be broken; return what its meters took."""
+    found: list[MeterBook] = []
+
+    def outcome(self: world.World) -> world.Outcome:
+        found.extend(meter.book for meter in self.meters)
+        return whole(self)
+
+    whole = world.World.outcome
+    monkeypatch.setattr(world.World, "outcome", outcome)
+    assert world.run(scenario).violations == ()
+    return found
+
+
+def test_in_30_days_of_drift_every_interval_is_recorded_exactly_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [book] = books_of(Scenario(1, meters=1, days=30, faults=frozenset()), monkeypatch)
+    times = [taken.values[0] for taken in book.in_order]
+    assert len(times) >= 30 * 96
+    assert times == [times[0] + 900 * step for step in range(len(times))]
+    assert not any(taken.values[7] & Status.CLOCK_STEPPED for taken in book.in_order)
+
+
+def test_a_clock_that_claims_more_than_it_keeps_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Timekeeper, "error_ms", lambda *_: 0)
+    monkeypatch.setattr("weir.schedule.drift.Drift.follow", lambda *_: 0)
+    broken = world.run(Scenario(1, meters=2, days=3, faults=frozenset())).violations
+    assert any("says at most 0.5 s" in violation.what for violation in broken)

@@ -104,6 +104,7 @@ class Gateway:
             reporter,
         )
         self._messaging.connected.append(self._board.on_connected)
+        self._messaging.inbox.meter_routes["read"] = self._reads.answer
         api = Api(
             self._store,
             self._registry,
@@ -245,6 +246,8 @@ class Gateway:
         self._availability.hear(uplink.meter_id)
         self._board.note_state(uplink.meter_id)
         self._messaging.note(uplink.meter_id, receipt)
+        if uplink.frame_type is FrameType.STATUS:
+            self._messaging.note_reads()
 
 
 def _make_clock(config: ClockConfig | None) -> Clock:

@@ -17,6 +17,7 @@ from weir_gateway.inbox import Inbox
 from weir_gateway.inlet import Inlet
 from weir_gateway.mqtt import Delivery, Will
 from weir_gateway.publisher import Publisher
+from weir_gateway.read_publisher import ReadPublisher
 from weir_gateway.registry import Registry
 from weir_gateway.replay import Replayer
 from weir_gateway.store import Store
@@ -41,6 +42,7 @@ class Messaging:
         self.replayer = Replayer(store, registry, self.publisher.add)
         self._gap_publisher = GapPublisher(store, self.broker, self.topics, clock)
         self._event_publisher = EventPublisher(store, self.broker, self.topics)
+        self._read_publisher = ReadPublisher(store, self.broker, self.topics, clock)
         self._alarm_board = AlarmBoard(store, self.broker, self.topics)
         self.inbox = Inbox(self.broker, self.topics.prefix)
         self.inbox.routes[self.topics.replay()] = self.replayer.answer
@@ -51,6 +53,7 @@ class Messaging:
             self._gap_publisher.on_connected,
             self._event_publisher.on_connected,
             self._alarm_board.on_connected,
+            self._read_publisher.on_connected,
         ]
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:
@@ -63,6 +66,7 @@ class Messaging:
             self._gap_publisher.run(),
             self._event_publisher.run(),
             self._alarm_board.run(),
+            self._read_publisher.run(),
             self.inbox.run(),
         ]
 
@@ -74,6 +78,10 @@ class Messaging:
             self._gap_publisher.note_lost()
         if receipt.event_count:
             self.note_events(meter_id)
+
+    def note_reads(self) -> None:
+        """Take note that a reading at a moment came."""
+        self._read_publisher.note()
 
     def note_events(self, meter_id: int) -> None:
         """Take note that events of a meter became durable, its own or the gateway's."""
@@ -120,3 +128,4 @@ class Messaging:
         self.publisher.on_delivered(deliveries)
         self._gap_publisher.on_delivered(deliveries)
         self._event_publisher.on_delivered(deliveries)
+        self._read_publisher.on_delivered(deliveries)

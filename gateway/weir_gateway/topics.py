@@ -20,6 +20,14 @@ class Topics:
     def alarms(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/alarms"
 
+    def now(self, meter_id: int) -> str:
+        """What the meter measured when it was last asked, or triggered."""
+        return f"{self.prefix}/{meter_id}/now"
+
+    def read_result(self, meter_id: int) -> str:
+        """What became of a reading that was asked for on ``read``."""
+        return f"{self.prefix}/{meter_id}/read/result"
+
     def state(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/state"
 

@@ -149,6 +149,21 @@ def newest(connection: sqlite3.Connection, meter_id: int, count_max: int) -> lis
     return [_stored(row) for row in rows]
 
 
+def newest_answered(
+    connection: sqlite3.Connection, after_meter_id: int, count_max: int
+) -> list[StoredRead]:
+    """Return the newest measurement of each meter, by meter, those after one.
+
+    One that is to be told yet is left out.
+    """
+    rows = connection.execute(
+        f"{_SELECT} r WHERE meter_id > ? AND told = 1 AND number = (SELECT MAX(number) FROM reads "
+        "WHERE meter_id = r.meter_id AND status IS NOT NULL) ORDER BY meter_id LIMIT ?",
+        (after_meter_id, count_max),
+    )
+    return [_stored(row) for row in rows]
+
+
 def _stored(row: tuple[Any, ...]) -> StoredRead:
     stored = StoredRead._make(row)
     status = row[StoredRead._fields.index("status")]

@@ -201,6 +201,27 @@ NEW_KEYS = "Keys of new meters were added to {file}: {meters}."
 SIMULATED_PRESSURE = "The pressure is simulated."
 REPLAYED = "{readings} readings of meter {meter_id} are published again."
 
+# weir demo provoke
+PROVOKED = {
+    "reverse-flow": "Meter {meter_id}: its water flows backwards now, until you give --end.",
+    "cover": "Meter {meter_id}: its cover is open now, until you give --end.",
+    "magnet": "Meter {meter_id}: a strong magnet is beside it now, until you give --end.",
+    "cable": "Meter {meter_id}: its pulse cable is cut now, until you give --end.",
+    "trigger": "Meter {meter_id}: somebody has asked for a reading.",
+}
+PROVOKED_ENDED = {
+    "reverse-flow": "Meter {meter_id}: its water flows forwards.",
+    "cover": "Meter {meter_id}: its cover is closed.",
+    "magnet": "Meter {meter_id}: no magnet is near.",
+    "cable": "Meter {meter_id}: its pulse cable is whole.",
+    "trigger": "Meter {meter_id}: somebody has asked for a reading, which has no end.",
+}
+PROVOKED_NONSENSE = "the demo did not understand; use the same version of weir for both."
+PROVOKED_NOBODY = "the demo has no meter {meter_id}; it has {known}."
+NO_DEMO = "no demo of yours runs on this machine; start `weir demo` in another terminal."
+SEVERAL_DEMOS = "{count} demos run on this machine; end all but one."
+DEMO_SILENT = "the demo does not answer ({reason}); see whether it still runs."
+
 # Salvage.
 SALVAGED_IN_PART = (
     "a part of {path} could not be read: the meters are asked for it when they call next, and "

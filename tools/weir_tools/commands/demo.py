@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from weir_tools import messages
+from weir_tools.commands.demo_provoke import provoke
 from weir_tools.demo.live_table import draw, draw_totals
 from weir_tools.demo.plan import DemoPlan
 from weir_tools.demo.workplace import make_fresh
@@ -29,7 +30,7 @@ FRAME_S = 0.25
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--duration",
     "duration_s",
@@ -65,7 +66,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep the demo's files (database, keys, flash, logs) in this new folder.",
 )
+@click.pass_context
 def demo(
+    context: click.Context,
     duration_s: float | None,
     speed: float,
     headless: bool,
@@ -80,6 +83,8 @@ def demo(
     broker is a real one. The flow is the recorded inflow of real districts, faster than real; the
     pressure is simulated. At the end the totals are compared to the pulse.
     """
+    if context.invoked_subcommand is not None:
+        return
     if json_file is not None:
         _check_writable(json_file)
     if keep is not None:
@@ -97,6 +102,9 @@ def demo(
     keep_totals(totals)
     if differences := totals.differences():
         raise Different(messages.TOTALS_DIFFER.format(differences="; ".join(differences)))
+
+
+demo.add_command(provoke)
 
 
 def _check_writable(file: Path) -> None:

@@ -2,5 +2,5 @@
 
 `show` runs it all; `fleet` has the meters, `companions` the broker and the gateway, `subscriber`
 listens on MQTT without knowing any of them, `totals` compares what all of them say at the end,
-and `live_table` draws.
+`live_table` draws, and `bench_door` lets `weir demo provoke` do something to a meter.
 """

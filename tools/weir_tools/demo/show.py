@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from weir_gateway.client import ClientError, GatewayClient
+from weir_tools.demo.bench_door import open_door
 from weir_tools.demo.companions import Companion, free_port, start_broker, start_gateway
 from weir_tools.demo.fleet import identities_of, read_inputs, seat_fleet
 from weir_tools.demo.live_table import MeterView, Scene
@@ -157,6 +158,8 @@ class Demo:
         gateway = await self._start_gateway(stack, place)
         self.step = "starting the meters ..."
         await bench.start()
+        door = await open_door(bench, place.bench)
+        stack.callback(door.close)
         self._addresses = _addresses(address, prefix, place)
         self._watch(stack, gateway.wait, gateway.ended)
         return bench
@@ -304,7 +307,7 @@ def _retained_topics(prefix: str) -> list[str]:
     meters = [
         f"{prefix}/{meter.meter_id}/{name}"
         for meter in METERS
-        for name in ("state", "availability")
+        for name in ("state", "availability", "alarms", "config")
     ]
     return [*meters, f"{prefix}/gateway/{GATEWAY_ID}/status"]
 
@@ -316,4 +319,8 @@ def _addresses(broker: tuple[str, int], prefix: str, place: Workplace) -> list[t
     if shutil.which("mosquitto_sub"):
         mqtt = f"mosquitto_sub -h {host} -p {port} -v -t '{prefix}/#'"
     weir = "weir" if shutil.which("weir") else str(Path(sys.executable).with_name("weir"))
-    return [("MQTT", mqtt), ("gateway", f"{weir} meter list --socket {place.socket}")]
+    return [
+        ("MQTT", mqtt),
+        ("gateway", f"{weir} meter list --socket {place.socket}"),
+        ("alarm", f"{weir} demo provoke reverse-flow"),
+    ]

@@ -14,15 +14,21 @@ from weir_tools.simulator.identity import Identity, add_keys
 
 GATEWAY_ID = "demo"
 BAUD = 115_200
+SCRATCH_PREFIX = "weir-demo-"
+BENCH_SOCKET = "bench.sock"
 FOLDER_PATH_SIZE_MAX = 70  # characters; a socket's whole path may have 107
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """`socket` is not in the folder, because its path must be short."""
+    """`socket` and `bench` are not in the folder, because their paths must be short.
+
+    socket: of the gateway. bench: of weir_tools.demo.bench_door.
+    """
 
     folder: Path
     socket: Path
+    bench: Path
 
     @property
     def config(self) -> Path:
@@ -44,9 +50,15 @@ class GatewaySetting:
 @contextlib.contextmanager
 def open_workplace(keep: Path | None) -> Iterator[Workplace]:
     """A folder for the files; nothing of it is left afterwards, unless it is to be kept."""
-    with tempfile.TemporaryDirectory(prefix="weir-demo-", dir=_short_folder()) as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=_short_folder()) as scratch:
         folder = Path(scratch) if keep is None else make_fresh(keep)
-        yield Workplace(folder, Path(scratch) / "weir.sock")
+        yield Workplace(folder, Path(scratch) / "weir.sock", Path(scratch) / BENCH_SOCKET)
+
+
+def bench_sockets() -> list[Path]:
+    """Where demos of this machine may be listening for what is to be done to their meters."""
+    folder = Path(_short_folder() or tempfile.gettempdir())
+    return sorted(folder.glob(f"{SCRATCH_PREFIX}*/{BENCH_SOCKET}"))
 
 
 def _short_folder() -> str | None:

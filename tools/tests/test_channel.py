@@ -10,7 +10,7 @@ import pytest
 from weir_tools.simulator.channel import BenchChannel, ChannelError, Seat
 from weir_tools.simulator.inputs import HandFedInputs
 from weir_tools.simulator.pacing import PacedTime, SteppedTime
-from weir_tools.simulator.senses import Sense
+from weir_tools.simulator.senses import Sense, Senses
 
 METER_ID = 1001
 
@@ -134,6 +134,16 @@ def test_a_sense_that_comes_or_goes_wakes_the_meter_at_once() -> None:
         await channel.close()
 
     on_bench(scene)
+
+
+def test_a_sense_of_a_moment_is_told_once() -> None:
+    senses = Senses()
+    senses.touch(Sense.TRIGGER)
+    assert senses.is_news
+    assert senses.take() == Sense.TRIGGER
+    assert senses.is_news  # that it is over
+    assert senses.take() == Sense(0)
+    assert not senses.is_news
 
 
 def test_what_lasts_a_moment_is_felt_even_by_a_meter_that_is_awake() -> None:

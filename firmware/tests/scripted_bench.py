@@ -26,8 +26,14 @@ LINE_TIMEOUT_S = 120.0  # for a meter on a busy machine; a longer silence is a f
 
 
 def write_identity(home: Path, **changes: object) -> None:
-    """Write the identity of a meter, readable by its owner alone."""
-    fields = {"meter_id": METER_ID, "key": KEY.hex(), "pulse_weight_ml": 1000, **changes}
+    """Write the identity of a meter that sends with each record, readable by its owner alone."""
+    fields = {
+        "meter_id": METER_ID,
+        "key": KEY.hex(),
+        "pulse_weight_ml": 1000,
+        "send_interval_s": 900,
+        **changes,
+    }
     file = home / "identity.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(fields))

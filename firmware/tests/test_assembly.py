@@ -6,6 +6,7 @@ from weir.assembly import EVENT_SECTOR, RING_SECTOR, assemble, open_flash
 from weir.errors import StartRefused
 from weir.link import tables_gen as t
 from weir.metrology.registers import Registers
+from weir.settings import table_gen as g
 from weir.store.journal import FIELD_COUNT
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
@@ -29,10 +30,10 @@ class NoCipher:
 class Provisioned:
     meter_id = 4711
     key = bytes(16)
-    pulse_weight_ml = 1000
-    sample_interval_s = 60
-    store_interval_s = 900
-    send_interval_s = 900
+
+    @property
+    def settings(self) -> "dict[int, int]":
+        return {g.K_SEND_INTERVAL_S: 900}
 
 
 class FakeBoard:
@@ -49,6 +50,7 @@ class FakeBoard:
         self.aes = NoCipher
         self.epoch = epoch
         self.time_ms = 0
+        self.configured = (-1, -1)
         self.counted = 0
         self.sent: list[bytes] = []
         self.wanted = False
@@ -84,6 +86,9 @@ class FakeBoard:
 
     def reset_cause(self) -> int:
         return 1
+
+    def configure(self, port: int, baud: int) -> None:
+        self.configured = (port, baud)
 
     def is_open(self) -> bool:
         return True

@@ -8,6 +8,8 @@ from scripted_bench import KEY, METER_ID, write_identity
 
 from weir.errors import StartRefused
 from weir.ports.identity_file import IdentityFile
+from weir.settings import table_gen as g
+from weir_protocol.settings import SETTINGS
 
 
 def read(home: Path) -> IdentityFile:
@@ -18,10 +20,27 @@ def test_it_gives_what_the_meter_was_provisioned_with(tmp_path: Path) -> None:
     write_identity(tmp_path, pulse_weight_ml=10, sample_interval_s=30, send_interval_s=3600)
     identity = read(tmp_path)
     assert (identity.meter_id, identity.key) == (METER_ID, KEY)
-    assert identity.pulse_weight_ml == 10
-    assert identity.sample_interval_s == 30
-    assert identity.store_interval_s == 900
-    assert identity.send_interval_s == 3600
+    assert identity.settings == {
+        g.K_PULSE_WEIGHT_ML: 10,
+        g.K_SAMPLE_INTERVAL_S: 30,
+        g.K_SEND_INTERVAL_S: 3600,
+    }
+
+
+def test_any_setting_may_be_provisioned_within_its_range(tmp_path: Path) -> None:
+    for setting in SETTINGS:
+        for value in (setting.low, setting.high):
+            write_identity(tmp_path, **{setting.name: value})
+            assert read(tmp_path).settings[setting.key] == value
+        for value in (setting.low - 1, setting.high + 1):
+            write_identity(tmp_path, **{setting.name: value})
+            with pytest.raises(StartRefused, match=f"needs {setting.name} as a whole number"):
+                read(tmp_path)
+
+
+def test_what_is_neither_setting_nor_identity_is_left_alone(tmp_path: Path) -> None:
+    write_identity(tmp_path, serial_number="A-17")
+    assert len(read(tmp_path).settings) == 2
 
 
 @pytest.mark.parametrize(

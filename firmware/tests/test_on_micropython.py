@@ -26,6 +26,7 @@ MODULES = (
     "test_interval",
     "test_level_alarms",
     "test_meter",
+    "test_meter_settings",
     "test_registers",
     "test_ring",
     "test_ring_damage",

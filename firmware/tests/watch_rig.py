@@ -5,12 +5,12 @@ from weir.assembly import RING_SECTOR, open_flash
 from weir.event_outbox import EventOutbox
 from weir.link import codec
 from weir.link import tables_gen as t
-from weir.meter import Inputs
 from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
 from weir.notes import Notes
 from weir.schedule.timekeeper import Timekeeper
 from weir.settings.table import default_of
+from weir.step import Inputs
 from weir_tools.virtual.flash import FaultyFlash
 
 NOON_MS = 1_614_600_000_000

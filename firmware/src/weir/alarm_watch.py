@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weir.event_outbox import EventOutbox
-    from weir.meter import Inputs
     from weir.metrology.interval import Interval
     from weir.metrology.registers import Registers
     from weir.notes import Notes
+    from weir.step import Inputs
     from weir.store.journal import Journal
 
 # A person at the meter is answered at once; a contact that chatters must not empty the battery.

@@ -1,21 +1,27 @@
 """The firmware put together: which object knows which, and what lies where in flash."""
 
 from micropython import const
+from weir.errands import Errands
 from weir.errors import StartRefused
+from weir.link.errands import body_size_max
 from weir.link.sealing import Sealer
 from weir.link.session import DeviceSession
-from weir.link.tables_gen import SAMPLES_MAX
 from weir.meter import Meter
 from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
+from weir.notes import Notes
+from weir.recorder import Recorder
 from weir.schedule.timekeeper import Timekeeper
 from weir.schedule.timetable import Timetable
 from weir.self_description import SelfDescription
+from weir.settings import table_gen as g
+from weir.settings.in_force import Settings
 from weir.store.cell import SECTORS, Cell
 from weir.store.checkpoint import EVENTS, READINGS, VALUE_SIZE, Checkpoint
 from weir.store.journal import EVENT, FIELD_COUNT, Journal
 from weir.store.ring import RingLog
 from weir.store.slots import FlashWornOut, Slots
+from weir.store.vault import Vault
 from weir.wake_cycle import WakeCycle
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
@@ -24,10 +30,10 @@ if TYPE_CHECKING:
 
     from weir.hal.board import Board
     from weir.hal.flash_region import FlashRegion
-    from weir.hal.key_store import KeyStore
 
-# Sectors of the flash region. Those between checkpoint and events, three, are for the settings.
+# Sectors of the flash region.
 _CHECKPOINT_SECTOR = const(0)
+SETTINGS_SECTOR = const(3)
 EVENT_SECTOR = const(6)
 RING_SECTOR = const(10)  # the ring of readings has all from here on
 
@@ -81,22 +87,26 @@ def open_flash(
 
 
 def _open_session(
-    board: "Board", journal: Journal, describe: SelfDescription, checkpoint: Checkpoint
+    board: "Board",
+    checkpoint: Checkpoint,
+    journal: Journal,
+    describe: SelfDescription,
+    errands: Errands,
 ) -> DeviceSession:
     keys = board.keys
     epoch = checkpoint.epoch
     assert epoch is not None
     sealer = Sealer(keys.meter_id, keys.key, epoch, board.aes, checkpoint.next_frame)
-    session = DeviceSession(sealer, journal, describe, board.link.frame_size_max)
-    samples = -(-keys.store_interval_s // keys.sample_interval_s)
-    session.dispatch.interval_s = keys.store_interval_s
-    session.dispatch.samples = min(samples, SAMPLES_MAX)
-    return session
+    return DeviceSession(sealer, journal, describe, board.link.frame_size_max, errands)
 
 
-def _timetable(keys: "KeyStore") -> Timetable:
+def _timetable(meter_id: int, settings: Settings) -> Timetable:
+    value = settings.value
     return Timetable(
-        keys.meter_id, keys.sample_interval_s, keys.store_interval_s, keys.send_interval_s
+        meter_id,
+        value(g.K_SAMPLE_INTERVAL_S),
+        value(g.K_STORE_INTERVAL_S),
+        value(g.K_SEND_INTERVAL_S),
     )
 
 
@@ -104,27 +114,22 @@ def assemble(board: "Board") -> WakeCycle:
     """Return the firmware on a board, ready for its first turn."""
     registers = Registers()
     checkpoint, journal, events = open_flash(board.flash, board.draw_u32, registers)
+    settings = Settings(board.keys.settings, Vault(board.flash, SETTINGS_SECTOR))
     interval = Interval(registers.forward_pulses)
     timekeeper = Timekeeper()
-    describe = SelfDescription(
-        board.keys,
-        board.clock,
-        board.power,
-        timekeeper,
-        journal,
-        registers,
-        interval,
-        board.link.frame_size_max,
-    )
+    timetable = _timetable(board.keys.meter_id, settings)
+    describe = SelfDescription(board, settings, timekeeper, journal, registers, interval)
+    errands = Errands(settings, None, body_size_max(board.link.frame_size_max))
+    session = _open_session(board, checkpoint, journal, describe, errands)
     meter = Meter(
-        registers,
-        interval,
+        settings,
         timekeeper,
-        _timetable(board.keys),
-        journal,
-        events,
-        _open_session(board, journal, describe, checkpoint),
-        board.power.reset_cause(),
+        timetable,
+        Recorder(registers, interval, timekeeper, timetable, journal),
+        Notes(events, timekeeper),
+        errands,
+        session,
+        describe,
     )
     return WakeCycle(
         meter,

@@ -100,6 +100,11 @@ class Errands:
         """Report the version in force and its values."""
         self.tell(t.OUTCOME_APPLIED, self._settings.version)
 
+    def tell_rolled_back(self, version: int) -> None:
+        """Report that a version was given up; what is not told yet is of the past."""
+        self._reports = []
+        self.tell(t.OUTCOME_ROLLED_BACK, version)
+
     def tell(self, outcome: int, version: int, reasons: "dict[int, int] | None" = None) -> None:
         """Report what became of a version, instead of what is to be reported of the kind."""
         from weir.settings.report import Report  # rare: takes no memory before

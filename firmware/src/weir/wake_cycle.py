@@ -1,7 +1,7 @@
 """The loop around the meter's step, the same on every port."""
 
 from micropython import const
-from weir.meter import Inputs
+from weir.step import Inputs
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class WakeCycle:
         if actions.transmit:
             link.transmit(actions.transmit)
         link_wake_at_ms = actions.link_wake_at_ms
+        link.configure(actions.link_port, actions.link_baud)
         drive_at_ms = link.drive(inputs.link_ms, wanted=actions.link_wanted)
         if drive_at_ms is not None and (link_wake_at_ms is None or drive_at_ms < link_wake_at_ms):
             link_wake_at_ms = drive_at_ms

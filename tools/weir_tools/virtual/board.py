@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass, field
 
 from weir.ports.aes_on_host import HostAes
+from weir.settings import table_gen as g
 from weir_tools.simulator.senses import Senses
 from weir_tools.virtual.flash import FaultyFlash
 from weir_tools.virtual.link import VirtualLink
@@ -29,6 +30,15 @@ class Identity:
     store_interval_s: int
     send_interval_s: int
     pulse_weight_ml: int = 1000
+
+    @property
+    def settings(self) -> dict[int, int]:
+        return {
+            g.K_SAMPLE_INTERVAL_S: self.sample_interval_s,
+            g.K_STORE_INTERVAL_S: self.store_interval_s,
+            g.K_SEND_INTERVAL_S: self.send_interval_s,
+            g.K_PULSE_WEIGHT_ML: self.pulse_weight_ml,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ class VirtualLink:
 
     listener: told what is sent, before anything can happen to it.
 
+    The gateway is at the port that the meter was provisioned with, and at no other.
+
     reachable: False during an outage that cuts connections; ``silent`` during one that lets them
     stand and swallows everything.
     """
@@ -136,6 +138,7 @@ class VirtualLink:
         self.silent = False
         self._meter_id = meter_id
         self._loop = asyncio.get_running_loop()
+        self._port = 0
         self._accept = accept
         self._listener = listener
         self._trace = trace
@@ -144,6 +147,11 @@ class VirtualLink:
         self._arrived = bytearray()
         self.up = Channel(chance, self._note_up, self._arrive_up)
         self.down = Channel(chance, lambda f: trace.note("down", meter_id, f), self._arrive_down)
+
+    def configure(self, port: int, _baud: int) -> None:
+        if port != self._port:
+            self.hang_up()
+        self._port = port
 
     def is_open(self) -> bool:
         return self._end is not None
@@ -191,7 +199,7 @@ class VirtualLink:
     def _dial(self) -> None:
         self._dialling = None
         end = GatewayEnd(f"meter {self._meter_id}", self._write_down)
-        if self.reachable and self._accept(end):
+        if self.reachable and not self._port and self._accept(end):
             self._end = end
             self.wake()
 

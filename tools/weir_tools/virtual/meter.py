@@ -181,7 +181,7 @@ class VirtualMeter:
     def _observe(self, cycle: WakeCycle) -> None:
         """Stand between the firmware and its journal, and write down what it appends."""
         meter: Any = cycle._meter
-        journal = self._journal = meter._journal
+        journal = self._journal = meter._recorder.journal
         book, append = self.book, journal.append
         book.epoch = journal._ring.epoch
         boot = len(book.boots) - 1

@@ -15,6 +15,12 @@ class ByteLink(Protocol):
 
     frame_size_max: int
 
+    def configure(self, port: int, baud: int) -> None:
+        """Use a port (of TCP) and a speed (of a serial link), each 0 as provisioned.
+
+        What a link has not is ignored. A link that is open to somewhere else is closed.
+        """
+
     def is_open(self) -> bool:
         """Return whether bytes can be exchanged now."""
 

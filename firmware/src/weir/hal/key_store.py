@@ -8,11 +8,11 @@ else:
 
 
 class KeyStore(Protocol):
-    """It never changes within a boot. Intervals are in seconds."""
+    """It never changes within a boot."""
 
     meter_id: int  # u32, not 0
     key: bytes  # 16 bytes, AES-128; never logged, never sent
-    pulse_weight_ml: int  # volume of one pulse
-    sample_interval_s: int
-    store_interval_s: int
-    send_interval_s: int
+
+    @property
+    def settings(self) -> "dict[int, int]":
+        """Values by key, each in range; see weir.settings.table_gen."""

@@ -6,27 +6,26 @@ import os
 
 from micropython import const
 from weir.errors import StartRefused
+from weir.settings import table
+from weir.settings import table_gen as g
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
     from typing import Any
 
 _KEY_SIZE = const(16)  # bytes
+_WEIGHT = "pulse_weight_ml"
 _RING_SECTORS = const(128)  # 512 KB: 16,000 records
 
-# name: (smallest, largest, default; None when it must be given)
+# What is no setting. Name: (smallest, largest, default; None when it must be given)
 _NUMBERS = {
     "meter_id": (1, 0xFFFFFFFF, None),
-    "pulse_weight_ml": (1, 1_000_000, None),
-    "sample_interval_s": (1, 86_400, 60),
-    "store_interval_s": (1, 86_400, 900),
-    "send_interval_s": (1, 2_678_400, 900),
     "ring_sectors": (2, 2048, _RING_SECTORS),
 }
 
 
 class IdentityFile:
-    """Keeps the KeyStore contract; also says the intervals and the size of the ring."""
+    """Keeps the KeyStore contract; also says the size of the ring."""
 
     def __init__(self, path: str) -> None:
         """Read the file. Raises StartRefused with what is wrong in it."""
@@ -34,10 +33,7 @@ class IdentityFile:
         fields = self._read()
         self.meter_id = self._number(fields, "meter_id")
         self.key = self._key(fields)
-        self.pulse_weight_ml = self._number(fields, "pulse_weight_ml")
-        self.sample_interval_s = self._number(fields, "sample_interval_s")
-        self.store_interval_s = self._number(fields, "store_interval_s")
-        self.send_interval_s = self._number(fields, "send_interval_s")
+        self.settings = self._settings(fields)
         self.ring_sectors = self._number(fields, "ring_sectors")
 
     def _read(self) -> "dict[str, Any]":
@@ -56,7 +52,22 @@ class IdentityFile:
 
     def _number(self, fields: "dict[str, Any]", name: str) -> int:
         low, high, default = _NUMBERS[name]
-        value = fields.get(name, default)
+        return self._within(name, fields.get(name, default), low, high)
+
+    def _settings(self, fields: "dict[str, Any]") -> "dict[int, int]":
+        """Return the settings among the fields, each of which may stand there by its name.
+
+        The volume of a pulse must: nobody can guess it.
+        """
+        settings = {}
+        for name in sorted(fields) + [_WEIGHT]:
+            key = getattr(g, "K_" + name.upper(), None)
+            if key is not None:
+                low, high = table.range_of(key)
+                settings[key] = self._within(name, fields.get(name), low, high)
+        return settings
+
+    def _within(self, name: str, value: object, low: int, high: int) -> int:
         if not isinstance(value, int) or not low <= value <= high:
             raise self._refused(
                 f"needs {name} as a whole number from {low} to {high}", "correct it"

@@ -59,6 +59,9 @@ class PtyLink:
         if not self._open():
             raise StartRefused(f"--link pty:{path} is not a terminal device; give its path.")
 
+    def configure(self, port: int, baud: int) -> None:
+        """A pty has neither: bytes pass as fast as they come."""
+
     def is_open(self) -> bool:
         return self._device is not None
 

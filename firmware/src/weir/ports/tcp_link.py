@@ -42,13 +42,19 @@ class TcpLink:
         """Take where to, and how to draw bytes: many meters are not to try again at once."""
         self._chance = chance
         self._host = host
-        self._port = port
+        self._port = self._port_provisioned = port
         self._poller = poller
         self._state = _CLOSED
         self._socket: socket.socket | None = None
         self.unsent = b""
         self._retry_ms = _RETRY_FIRST_MS
         self._retry_at_ms = 0
+
+    def configure(self, port: int, _baud: int) -> None:
+        port = port or self._port_provisioned
+        if port != self._port:
+            self._close()
+            self._port = port
 
     def is_open(self) -> bool:
         return self._state == _OPEN

@@ -16,9 +16,13 @@ def default_of(key: int) -> int:
     return default
 
 
+def range_of(key: int) -> "tuple[int, int]":
+    """Return the lowest and the highest value of a key that the table has."""
+    row = struct.unpack_from(g.ROW_FORMAT, g.ROWS, row_of(key) * g.ROW_SIZE)
+    return row[0], row[1]
+
+
 def holds(key: int, value: int) -> bool:
     """Return whether ``value`` is in the range of a key that the table has."""
-    row = struct.unpack_from(g.ROW_FORMAT, g.ROWS, row_of(key) * g.ROW_SIZE)
-    lowest: int = row[0]
-    highest: int = row[1]
+    lowest, highest = range_of(key)
     return lowest <= value <= highest

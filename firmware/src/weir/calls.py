@@ -1,0 +1,166 @@
+"""When the meter talks to its gateway, and whether its settings let it."""
+
+from micropython import const
+from weir.settings import table_gen as g
+from weir.store.checkpoint import CounterExhausted
+
+TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from weir.errands import Errands
+    from weir.link.dispatch import Dispatch
+    from weir.schedule.timekeeper import Timekeeper
+    from weir.schedule.timetable import Timetable
+    from weir.settings.in_force import Settings
+    from weir.step import Actions, Inputs
+
+    class Session(Protocol):
+        """What the meter asks of its session; see weir.link.session.DeviceSession."""
+
+        dispatch: Dispatch
+        active: bool
+        heard: bool
+        hold: bool
+        window_ms: int
+        timeout_ms: int
+        link_wake_at_ms: "int | None"
+        clock_offer_ms: "int | None"
+        clock_round_trip_ms: int
+
+        @property
+        def complete(self) -> bool: ...
+        def begin(self) -> None: ...
+        def resume(self) -> None: ...
+        def abort(self) -> None: ...
+        def receive(self, chunk: bytes, link_ms: int, now_ms: int) -> None: ...
+        def transmit(self, link_ms: int, now_ms: int) -> bytes: ...
+
+
+class Calls:
+    """Calls: the link is opened for a session, the session goes on, and ends.
+
+    trial_failed: the settings on trial have let the last call that they had fail.
+    """
+
+    def __init__(
+        self,
+        session: "Session",
+        settings: "Settings",
+        errands: "Errands",
+        timekeeper: "Timekeeper",
+        timetable: "Timetable",
+    ) -> None:
+        self.trial_failed = False
+        self._session = session
+        self._settings = settings
+        self._errands = errands
+        self._timekeeper = timekeeper
+        self._timetable = timetable
+        self._waiting = False  # for the link to open
+        self._waits_until_ms = 0  # link_ms
+        self._under_way = False  # a session is
+        self._again = False  # another call follows at once
+        self._version = 0  # of the settings that the call is made with
+        self._port = self._baud = 0
+
+    def open(self, link_ms: int) -> None:
+        """Call now. A session that listens goes on with what has come up meanwhile."""
+        if self._under_way:
+            self._session.resume()
+        elif not self._waiting:
+            settings = self._settings
+            self._waiting = True
+            self._waits_until_ms = link_ms + settings.value(g.K_LINK_PATIENCE_S) * 1000
+            self._version = settings.version
+            self._port = settings.value(g.K_LINK_PORT)
+            self._baud = settings.value(g.K_LINK_BAUD)
+
+    def try_settings(self) -> None:
+        """Try settings that have just come into force: in a session of their own, soon."""
+        self._session.hold = False
+        self._again = True
+
+    def receive(self, inputs: "Inputs") -> None:
+        """Take what came over the link; a session whose link is gone is over."""
+        session = self._session
+        if inputs.received:
+            session.receive(inputs.received, inputs.link_ms, inputs.now_ms)
+        if self._tries_settings and self._under_way and session.heard:
+            self._settings.confirm()
+        if self._under_way and not inputs.link_is_open:
+            session.abort()
+
+    def transmit(self, inputs: "Inputs") -> bytes:
+        """Call when it is time; return what is to be sent."""
+        self._call_when_due(inputs)
+        self._begin(inputs)
+        stream = b""
+        try:
+            while frame := self._session.transmit(inputs.link_ms, inputs.now_ms):  # a window
+                stream += frame
+        except CounterExhausted:  # WL-SEA-06: sends no more, and goes on recording
+            self._session.abort()
+        if self._under_way and not self._session.active:
+            self._end(inputs, heard=self._session.heard)
+        return stream
+
+    def plan(self, inputs: "Inputs", actions: "Actions") -> None:
+        """Say what the link shall do."""
+        actions.link_wanted = self._waiting or self._under_way
+        actions.link_port, actions.link_baud = self._port, self._baud
+        actions.link_wake_at_ms = None
+        if self._waiting:  # an open link wakes nobody
+            ready = inputs.link_is_open
+            actions.link_wake_at_ms = inputs.link_ms if ready else self._waits_until_ms
+        elif self._under_way:
+            actions.link_wake_at_ms = self._session.link_wake_at_ms
+
+    @property
+    def _tries_settings(self) -> bool:
+        """Whether the call is made with the settings that are on trial."""
+        return self._settings.on_trial and self._version == self._settings.version
+
+    def _call_when_due(self, inputs: "Inputs") -> None:
+        calendar_ms = self._timekeeper.calendar_ms(inputs.now_ms)
+        if self._timetable.send_due(calendar_ms):
+            self._timetable.sent(calendar_ms)
+            if self._has_reason():
+                self.open(inputs.link_ms)
+
+    def _has_reason(self) -> bool:
+        settings = self._settings
+        if settings.on_trial or settings.value(g.K_LINK_HOLD):
+            return True
+        return not (self._timekeeper.is_set and self._session.complete)
+
+    def _begin(self, inputs: "Inputs") -> None:
+        """Begin the session once the link is open, or give the call up."""
+        if not self._waiting:
+            return
+        if inputs.link_is_open:
+            self._waiting = False
+            self._begin_session()
+        elif inputs.link_ms >= self._waits_until_ms:
+            self._waiting = False
+            self._end(inputs, heard=False)
+
+    def _begin_session(self) -> None:
+        session, settings = self._session, self._settings
+        session.timeout_ms = settings.value(g.K_ANSWER_TIMEOUT_MS)
+        session.window_ms = settings.value(g.K_RECEIVE_WINDOW_S) * 1000
+        session.hold = bool(settings.value(g.K_LINK_HOLD))
+        if self._tries_settings and not self._errands.pending:
+            self._errands.tell_applied()  # so that there is something to be answered
+        self._under_way = True
+        session.begin()
+
+    def _end(self, inputs: "Inputs", *, heard: bool) -> None:
+        self._under_way = False
+        if self._tries_settings and not heard:
+            self.trial_failed = self._settings.fail()
+        if self._again:
+            self._again = False
+            self.open(inputs.link_ms)
+        elif not self._timekeeper.is_set or self._settings.value(g.K_LINK_HOLD):
+            self._timetable.retry(self._timekeeper.calendar_ms(inputs.now_ms))

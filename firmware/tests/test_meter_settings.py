@@ -1,0 +1,294 @@
+"""Between two steps a meter follows new settings: no record is lost, and none mixes two."""
+
+from meter_rig import MINUTE_MS, NOON_MS, Rig, events_of
+
+from weir.link import tables_gen as t
+from weir.settings import table_gen as g
+
+SAMPLE, STORE, SEND = g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S
+WEIGHT, PORT, HOLD = g.K_PULSE_WEIGHT_ML, g.K_LINK_PORT, g.K_LINK_HOLD
+NOON_S = NOON_MS // 1000
+
+
+def in_session(provisioned: "dict[int, int] | None" = None) -> Rig:
+    """Return a meter at 10 s past noon, in a session that was answered."""
+    rig = Rig(provisioned=provisioned)
+    rig.inputs.now_ms = 10_000
+    rig.inputs.link_is_open = True
+    while not rig.session.active:
+        rig.step(is_open=True)
+    rig.session.heard = True
+    rig.session.clock_offer_ms = NOON_MS + 10_000
+    rig.step(received=b"time", is_open=True)
+    return rig
+
+
+def change(rig: Rig, version: int, overrides: "dict[int, int]") -> None:
+    """Let the session hear a version; the meter takes it in one step."""
+    items = [(t.KEY_COUNT, len(overrides))]
+    items.extend(overrides.items())
+    rig.errands.take_settings(version, items)
+    rig.step(received=b"settings", is_open=True)
+
+
+def deliver(rig: Rig) -> "list[int]":
+    """Let the gateway take all that the meter tells; return the types of frames."""
+    types = []
+    while rig.errands.pending:
+        given = rig.errands.next_body()
+        assert given is not None
+        types.append(given[0])
+        rig.errands.delivered()
+    return types
+
+
+def end_session(rig: Rig) -> None:
+    rig.session.active = False
+    rig.step(is_open=True)
+
+
+def fail_call(rig: Rig) -> None:
+    """Let the meter call, or go on calling, and nobody be there."""
+    rig.sleep_until_called()
+    assert rig.actions.link_wake_at_ms is not None
+    rig.step(link_ms=rig.inputs.link_ms + 600_000)
+
+
+def test_another_weight_closes_the_interval_so_that_no_record_mixes_two() -> None:
+    rig = in_session()
+    rig.run_until(5 * MINUTE_MS + 20_000, pulses_each_minute=4)
+    rig.inputs.forward_pulses += 3
+    change(rig, 1, {WEIGHT: 10})
+    [closed] = rig.records()
+    assert closed[:7] == [NOON_S + 320, 5 * 4 + 3, 0, 400, 400, 400, 4]
+    assert closed[7] & t.STATUS_SHORT_INTERVAL
+    assert rig.settings.first_sequence == 1
+    rig.run_until(15 * MINUTE_MS, pulses_each_minute=2)
+    rig.run_until(30 * MINUTE_MS, pulses_each_minute=2)
+    _, rest, whole = rig.records()
+    assert rest[0] == NOON_S + 900
+    assert rest[7] == t.STATUS_SHORT_INTERVAL
+    assert (whole[0], whole[7]) == (NOON_S + 1800, 0)
+    assert whole[1] == 23 + 25 * 2
+
+
+def test_a_threshold_changes_without_a_record() -> None:
+    rig = in_session()
+    rig.run_until(5 * MINUTE_MS)
+    change(rig, 1, {g.K_LEAK_DURATION_S: 7200})
+    assert rig.records() == []
+    rig.run_until(15 * MINUTE_MS)
+    [record] = rig.records()
+    assert not record[7] & t.STATUS_SHORT_INTERVAL
+    assert rig.settings.first_sequence == 0
+
+
+def test_new_intervals_hold_at_once_and_on_the_grid() -> None:
+    rig = in_session()
+    rig.run_until(7 * MINUTE_MS + 30_000)
+    change(rig, 1, {SAMPLE: 20, STORE: 300})
+    rig.run_until(15 * MINUTE_MS, pulses_each_minute=1)  # with each sample
+    times = [record[0] - NOON_S for record in rig.records()]
+    assert times == [450, 600, 900]
+    assert rig.records()[-1][1] - rig.records()[-2][1] == 15
+    assert (rig.session.dispatch.interval_s, rig.session.dispatch.samples) == (300, 15)
+    assert rig.session.dispatch.settings_version == 1
+
+
+def test_a_change_in_the_step_that_stored_a_record_closes_no_empty_one() -> None:
+    rig = in_session()
+    rig.run_until(14 * MINUTE_MS)
+    rig.inputs.now_ms = 15 * MINUTE_MS
+    change(rig, 1, {WEIGHT: 10})
+    assert [record[0] - NOON_S for record in rig.records()] == [900]
+
+
+def test_a_change_is_noted_reported_and_there_after_a_reset() -> None:
+    rig = in_session()
+    change(rig, 7, {STORE: 300})
+    assert events_of(rig)[-1][2:5] == [t.EVENT_SETTINGS_APPLIED, t.PHASE_NOTE, 7]
+    assert deliver(rig) == [t.TYPE_SETTINGS_REPORT]
+    again = Rig(rig.flash)
+    again.set_clock(NOON_MS)
+    again.run_until(5 * MINUTE_MS)
+    assert again.records()[-1][0] == NOON_S + 300
+    assert again.session.dispatch.settings_version == 7
+
+
+def test_a_version_that_flash_does_not_keep_is_refused_and_changes_nothing() -> None:
+    rig = in_session()
+    rig.flash.unprogrammable.update(range(3, 6))
+    change(rig, 7, {STORE: 300})
+    given = rig.errands.next_body()
+    assert given is not None
+    assert given[1][:3] == bytes((0, 0, t.OUTCOME_REFUSED))
+    assert rig.settings.version == 0
+    assert rig.session.dispatch.interval_s == 900
+
+
+def test_new_settings_are_tried_in_a_session_of_their_own_at_once() -> None:
+    for hold in (0, 1):
+        rig = in_session({HOLD: hold})
+        assert rig.session.hold == bool(hold)
+        change(rig, 1, {PORT: 4000})
+        assert not rig.session.hold
+        assert rig.actions.link_port == 0
+        deliver(rig)
+        end_session(rig)
+        assert rig.actions.link_wanted
+        assert rig.actions.link_port == 4000
+        assert rig.actions.link_wake_at_ms == rig.inputs.link_ms  # the link is open already
+        rig.step(is_open=True)
+        assert rig.session.told[-1] == "begin"
+        assert rig.session.hold == bool(hold)
+        assert rig.settings.on_trial
+        assert rig.errands.pending  # so that there is something to be answered
+        rig.session.heard = True
+        rig.step(received=b"answer", is_open=True)
+        assert not rig.settings.on_trial
+
+
+def test_what_is_heard_in_the_session_that_brought_the_settings_ends_no_trial() -> None:
+    rig = in_session()
+    change(rig, 1, {PORT: 4000})
+    rig.step(received=b"answer", is_open=True)
+    assert rig.settings.on_trial
+
+
+def test_two_calls_in_a_row_without_an_answer_bring_back_what_worked() -> None:
+    for answered in (False, True):  # whether a session comes about, and just nobody answers
+        rig = in_session()
+        change(rig, 1, {PORT: 4000, WEIGHT: 10})
+        deliver(rig)
+        end_session(rig)
+        for _ in range(2):
+            assert rig.settings.version == 1
+            if answered:
+                rig.sleep_until_called()
+                rig.step(is_open=True)
+                end_session(rig)
+            else:
+                fail_call(rig)
+        assert (rig.settings.version, rig.settings.given_up) == (0, 1)
+        assert events_of(rig)[-1][2:] == [t.EVENT_SETTINGS_ROLLED_BACK, t.PHASE_NOTE, 1, 0]
+        assert rig.actions.link_wanted
+        assert rig.actions.link_port == 0
+        assert rig.settings.first_sequence == rig.journal.sequence_next
+        assert deliver(rig) == [t.TYPE_SETTINGS_REPORT]
+        change(rig, 1, {PORT: 4000, WEIGHT: 10})
+        given = rig.errands.next_body()
+        assert given is not None
+        assert given[1][2] == t.OUTCOME_ROLLED_BACK
+        assert rig.settings.version == 0
+
+
+def test_one_call_without_an_answer_and_a_reset_do_not_end_the_trial_but_count() -> None:
+    rig = in_session()
+    change(rig, 1, {PORT: 4000})
+    deliver(rig)
+    end_session(rig)
+    fail_call(rig)
+    again = Rig(rig.flash, now_ms=5)
+    assert again.settings.version == 1
+    fail_call(again)
+    assert again.settings.version == 0
+
+
+def test_a_meter_that_was_answered_does_not_go_back_when_calls_fail_later() -> None:
+    rig = in_session()
+    change(rig, 1, {g.K_LEAK_ON: 0})
+    deliver(rig)
+    end_session(rig)
+    rig.step(is_open=True)
+    rig.session.heard = True
+    rig.step(received=b"answer", is_open=True)
+    end_session(rig)
+    for _ in range(3):
+        fail_call(rig)
+    assert rig.settings.version == 1
+
+
+def test_the_session_has_its_times_from_the_settings() -> None:
+    rig = in_session(
+        {
+            g.K_RECEIVE_WINDOW_S: 60,
+            g.K_ANSWER_TIMEOUT_MS: 700,
+            g.K_LINK_PATIENCE_S: 7,
+            g.K_LINK_BAUD: 9600,
+        }
+    )
+    assert (rig.session.window_ms, rig.session.timeout_ms) == (60_000, 700)
+    assert rig.actions.link_baud == 9600
+    end_session(rig)
+    rig.sleep_until_called()
+    assert rig.actions.link_wake_at_ms == rig.inputs.link_ms + 7_000
+
+
+def test_a_meter_that_holds_its_link_calls_again_when_it_breaks() -> None:
+    rig = in_session({HOLD: 1, SEND: 86_400})
+    rig.session.complete = True
+    rig.step(is_open=False)
+    assert not rig.actions.link_wanted
+    broke_at_ms = rig.inputs.now_ms
+    rig.sleep_until_called()
+    assert rig.inputs.now_ms - broke_at_ms <= 75_000
+
+
+def test_a_meter_sends_in_the_slot_that_it_is_given() -> None:
+    rig = in_session({SEND: 3600, g.K_SEND_SLOT_S: 1234})
+    end_session(rig)
+    for hour in (0, 1):
+        rig.run_until(hour * 60 * MINUTE_MS + 1_233_000)
+        assert not rig.actions.link_wanted
+        rig.sleep_until_called()
+        assert rig.inputs.now_ms == hour * 60 * MINUTE_MS + 1_234_000
+        rig.step(is_open=True)
+        end_session(rig)
+
+
+def reading_of(rig: Rig) -> "dict[str, int]":
+    """Return the STATUS that is to be sent now."""
+    import struct
+
+    given = rig.errands.next_body()
+    assert given is not None
+    assert given[0] == t.TYPE_STATUS
+    code, names, _, _ = t.LAYOUTS[t.TYPE_STATUS]
+    values = struct.unpack(code, given[1])
+    return {name: values[place] for place, name in enumerate(names.split())}
+
+
+def test_a_reading_is_measured_after_it_was_asked_for_with_the_sensor_warm() -> None:
+    rig = in_session({g.K_PRESSURE_WARM_UP_MS: 500})
+    asked_at_ms = 5 * MINUTE_MS + 7_000
+    rig.run_until(asked_at_ms)
+    rig.errands.take_read(77)
+    rig.inputs.pressure_kpa = 333  # of before
+    rig.step(received=b"read", is_open=True)
+    assert rig.errands.next_body() is None
+    assert rig.actions.pressure_wanted
+    assert rig.actions.wake_at_ms == asked_at_ms + 500
+    rig.step(is_open=True)  # woken early, by the link
+    assert rig.errands.next_body() is None
+    rig.inputs.now_ms = asked_at_ms + 500
+    assert rig.meter.pressure_due(rig.inputs.now_ms)
+    rig.inputs.pressure_kpa = 444
+    rig.inputs.forward_pulses, rig.inputs.reverse_pulses = 50, 2
+    rig.step(is_open=True)
+    told = reading_of(rig)
+    assert (told["request"], told["pressure_kpa"], told["battery_mv"]) == (77, 444, 3600)
+    assert (told["forward_pulses"], told["reverse_pulses"]) == (50, 2)
+    assert told["taken_at_s"] == NOON_S + (asked_at_ms + 500) // 1000
+    assert rig.actions.wake_at_ms == 6 * MINUTE_MS
+    assert not rig.meter.pressure_due(rig.inputs.now_ms)
+
+
+def test_a_reading_without_pressure_says_fault() -> None:
+    rig = in_session({g.K_PRESSURE_WARM_UP_MS: 0})
+    rig.inputs.pressure_kpa = None
+    rig.errands.take_read(1)
+    rig.step(received=b"read", is_open=True)
+    rig.sleep()
+    told = reading_of(rig)
+    assert told["pressure_kpa"] == t.NO_PRESSURE_KPA
+    assert told["status"] & t.STATUS_PRESSURE_FAULT

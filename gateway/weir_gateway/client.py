@@ -16,7 +16,9 @@ from weir_gateway import messages
 if TYPE_CHECKING:
     from weir_gateway.api import MeterDetailDocument, MeterDocument, ReadingsPageDocument
     from weir_gateway.backfills import BackfillDocument
+    from weir_gateway.dial_checks import CheckDocument
     from weir_gateway.documents import GapDocument
+    from weir_gateway.read_documents import ReadDocument
     from weir_gateway.replay import ReplayDocument
     from weir_gateway.status import GatewayDocument
 
@@ -89,6 +91,26 @@ class GatewayClient:
     def backfill_progress(self, meter_id: int, number: int) -> "BackfillDocument":
         path = f"/v1/meters/{meter_id}/backfills/{number}"
         return cast("BackfillDocument", self.ask(path))
+
+    def read(self, meter_id: int, *, by: str | None = None) -> "ReadDocument":
+        """Ask a meter for a reading as soon as it listens."""
+        path = f"/v1/meters/{meter_id}/reads"
+        return cast("ReadDocument", self.post(path, {"by": by}))
+
+    def reads(self, meter_id: int) -> "list[ReadDocument]":
+        """Return what a meter was asked to read and what was triggered at it, newest first."""
+        return cast("list[ReadDocument]", self.ask(f"/v1/meters/{meter_id}/reads")["reads"])
+
+    def read_progress(self, meter_id: int, number: int) -> "ReadDocument":
+        return cast("ReadDocument", self.ask(f"/v1/meters/{meter_id}/reads/{number}"))
+
+    def check(self, meter_id: int, wish: Mapping[str, Any]) -> "CheckDocument":
+        """Record a dial check: the fields of ``wish`` are those of docs/api.md."""
+        return cast("CheckDocument", self.post(f"/v1/meters/{meter_id}/checks", wish))
+
+    def checks(self, meter_id: int) -> "list[CheckDocument]":
+        """Return the dial checks of a meter, newest first."""
+        return cast("list[CheckDocument]", self.ask(f"/v1/meters/{meter_id}/checks")["checks"])
 
     def replay(
         self, meter_id: int, *, from_time: str | None = None, to_time: str | None = None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import zip_longest
 from typing import NamedTuple, TypedDict
 
 from weir_gateway import messages, request_fields
@@ -124,8 +125,8 @@ def _dial_ml(given: object) -> int:
 
 def _documents(checks: list[tuple[int, StoredCheck]]) -> list[CheckDocument]:
     """Return the documents of checks that follow each other, newest first."""
-    older: list[StoredCheck | None] = [*(check for _, check in checks[1:]), None]
-    pairs = zip(checks, older, strict=True)
+    older = [check for _, check in checks[1:]]
+    pairs = zip_longest(checks, older)
     return [_document(number, check, before) for (number, check), before in pairs]
 
 

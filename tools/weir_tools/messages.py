@@ -260,3 +260,16 @@ BACKFILL_STANDS = (
 GATEWAY_AWAY = "The gateway does not answer at the moment; the request stands in its database."
 NO_GAPS = "Meter {meter_id} has no gaps."
 NO_BACKFILLS = "Meter {meter_id} was never asked for records again."
+
+# weir meter read and check
+READ_EXPECTED = "Meter {meter_id} is expected to call at {when} (UTC), and is read then."
+READ_UNKNOWN_WHEN = (
+    "Meter {meter_id} was never heard, so it is not known when it calls; it is read then."
+)
+READ_STANDS = "The request stands; `weir meter reads {meter_id}` says what became of it."
+READ_NOT_ANSWERED = (
+    "meter {meter_id} did not answer within {wait_s:g} s; its request stands, as "
+    "`weir meter reads {meter_id}` shows."
+)
+NO_READS = "Meter {meter_id} was never asked for a reading, and none was triggered at it."
+NO_CHECKS = "Meter {meter_id} was never compared with its dial."

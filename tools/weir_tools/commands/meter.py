@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from weir_tools.commands.meter_backfill import backfill, backfills, gaps
+from weir_tools.commands.meter_read import check, checks, read, reads
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.meter_tables import meter_table, meters_table, readings_table
 from weir_tools.options import meter_id_argument
@@ -16,7 +17,7 @@ def meter() -> None:
     """Ask a running gateway about its meters."""
 
 
-for one in (gaps, backfill, backfills):
+for one in (gaps, backfill, backfills, read, reads, check, checks):
     meter.add_command(one)
 
 

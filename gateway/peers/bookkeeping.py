@@ -1,12 +1,15 @@
 """Takes uplinks straight into a database, for tests of what that leads to."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from peers.scripted_meter import HELLO, record
+from peers.scripted_meter import HELLO, record, report_fields
 from weir_gateway.store import custody, queries, schema
 from weir_gateway.store.promise import Origin
 from weir_gateway.store.receipt import Receipt
+from weir_protocol.frames import Outcome
 from weir_protocol.records import IntervalRecord
 
 METER = 1001
@@ -33,6 +36,22 @@ class Bookkeeping:
     def hello(self, epoch: int = EPOCH, meter_id: int = METER, **changes: int) -> Receipt:
         origin = self.origin(epoch, meter_id)
         return custody.take_hello(self.connection, origin, {**HELLO, **changes})
+
+    def report(
+        self,
+        version: int = HELLO["settings_version"],
+        outcome: Outcome = Outcome.APPLIED,
+        *,
+        about: int | None = None,
+        items: Mapping[int, int] = MappingProxyType({}),
+        first_sequence: int | None = None,
+        epoch: int = EPOCH,
+        meter_id: int = METER,
+    ) -> Receipt:
+        """Take a whole SETTINGS_REPORT with ``version`` in force."""
+        origin = self.origin(epoch, meter_id)
+        fields = report_fields(version, outcome, about, items, first_sequence)
+        return custody.take_report(self.connection, origin, fields)
 
     def take(self, *records: IntervalRecord, epoch: int = EPOCH, meter_id: int = METER) -> Receipt:
         return custody.take_readings(self.connection, self.origin(epoch, meter_id), records)

@@ -2,10 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from weir_protocol.batch import Batch
-from weir_protocol.frames import FrameType, Header, build_body, parse_body, peek_header
+from weir_protocol.frames import (
+    KEY_COUNT,
+    KEY_SEQUENCE,
+    KEY_VERSION,
+    FrameType,
+    Header,
+    Outcome,
+    build_body,
+    parse_body,
+    peek_header,
+)
 from weir_protocol.framing import Deframer, enframe
 from weir_protocol.records import IntervalRecord, TimeQuality
 from weir_protocol.sealing import DIRECTION_DOWNLINK, DIRECTION_UPLINK, Sealer, nonce
@@ -67,6 +78,23 @@ def record(sequence: int, **changes: Any) -> IntervalRecord:
     return IntervalRecord(**{**values, **changes})
 
 
+def report_fields(
+    version: int,
+    outcome: Outcome,
+    about: int | None,
+    items: Mapping[int, int],
+    first_sequence: int | None = None,
+) -> dict[str, Any]:
+    """Return the fields of a SETTINGS_REPORT that fits into one frame, as a meter makes it."""
+    head = {KEY_VERSION: version if about is None else about}
+    if outcome is Outcome.APPLIED:
+        head[KEY_COUNT] = len(items)
+        if first_sequence is not None:
+            head[KEY_SEQUENCE] = first_sequence
+    pairs = [{"key": key, "value": value} for key, value in {**head, **items}.items()]
+    return {"settings_version": version, "outcome": int(outcome), "items": pairs}
+
+
 @dataclass
 class ScriptedMeter:
     """Each method returns one frame as it goes onto the stream; its counter is a new one.
@@ -103,10 +131,16 @@ class ScriptedMeter:
         items = [{"first_sequence": first, "last_sequence": last} for first, last in ranges]
         return self.uplink(FrameType.LOST, {"settings_version": 0x07, "items": items})
 
-    def report(self, version: int, outcome: int, *items: tuple[int, int]) -> bytes:
-        """Return a SETTINGS_REPORT with ``version`` in force."""
-        pairs = [{"key": key, "value": value} for key, value in items]
-        fields = {"settings_version": version, "outcome": outcome, "items": pairs}
+    def report(
+        self,
+        version: int,
+        outcome: Outcome = Outcome.APPLIED,
+        *,
+        about: int | None = None,
+        items: Mapping[int, int] = MappingProxyType({}),
+    ) -> bytes:
+        """Return a whole SETTINGS_REPORT with ``version`` in force."""
+        fields = report_fields(version, outcome, about, items)
         return self.uplink(FrameType.SETTINGS_REPORT, fields)
 
     def poll(self) -> bytes:

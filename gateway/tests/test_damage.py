@@ -387,7 +387,8 @@ def test_a_log_that_was_lost_takes_no_downlink_counter_back(path: Path) -> None:
 def test_a_log_that_is_there_leaves_the_downlink_counters_in_order(path: Path) -> None:
     books = Bookkeeping(path)
     books.counter = RECORDS
-    used = books.hello().downlink_counter
+    books.hello()
+    used = books.report().downlink_counter
     left = contents(path.parent)
     books.connection.close()
     for name, content in left.items():  # as a kill leaves it

@@ -9,7 +9,7 @@ import pytest
 from peers.bookkeeping import METER, NOW_MS, Bookkeeping
 from peers.scripted_meter import FIRST_TAKEN_AT_S, STATUS
 from weir_gateway.read_documents import read_document
-from weir_gateway.store import custody, push, reads
+from weir_gateway.store import custody, errands, push, read_errand, reads
 from weir_gateway.store.receipt import Receipt
 from weir_protocol.frames import NO_PRESSURE_KPA, FrameType
 from weir_protocol.records import TimeQuality
@@ -44,7 +44,9 @@ class Counter(Bookkeeping):
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Counter]:
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+    """A desk that has nothing to tell a meter but that."""
+    monkeypatch.setattr(errands, "PRODUCERS", (read_errand.produce,))
     kept = Counter(tmp_path / "weir.db")
     yield kept
     kept.connection.close()

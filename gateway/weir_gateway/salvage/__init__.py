@@ -14,6 +14,7 @@ from weir_gateway.salvage.dial_check_merge import merge_dial_checks
 from weir_gateway.salvage.event_merge import merge_events
 from weir_gateway.salvage.merge import Merger
 from weir_gateway.salvage.report import Report
+from weir_gateway.salvage.settings_merge import merge_settings
 from weir_gateway.salvage.source import Source
 from weir_gateway.store import damage, set_aside
 from weir_gateway.store.file import DatabaseFile
@@ -25,9 +26,11 @@ TABLES_LEFT = (
     "request_conflicts",
     "gap_news",
     "reads",
+    "settings_news",
 )
 """Not taken over: what the gateway wants of the meters it finds out anew, and what is lost it
-tells again, under the same ids. A reading at a moment that was asked for is asked for again."""
+tells again, under the same ids. A reading at a moment that was asked for is asked for again; the
+states of settings are in their versions, and retained on MQTT."""
 
 
 def salvage(damaged: Path, database: Path, *, dry_run: bool = False) -> Report:
@@ -78,6 +81,7 @@ def _merge(copy: sqlite3.Connection, file: DatabaseFile, report: Report) -> None
             merger.merge()
             merge_events(connection, copy, report, source.meters)
             merge_dial_checks(connection, copy, report, source.meters)
+            merge_settings(connection, copy, report, source.meters)
             connection.execute("ROLLBACK" if report.dry_run else "COMMIT")
         except sqlite3.Error as error:  # closing the connection rolls back
             text = messages.SALVAGE_FAILED.format(path=report.database, why=error)

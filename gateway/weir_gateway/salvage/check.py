@@ -67,6 +67,14 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "cleared_epoch": _EPOCH_OR_GATEWAY,
     "alarm_sequence": _COUNT,
     "cleared_sequence": _COUNT,
+    "version": (0, 0xFFFF),
+    "reported_version": (0, 0xFFFF),
+    "sent_epoch": _UINT32,
+    "forced": _FLAG,
+    "is_guess": _FLAG,
+    "asks_left": _COUNT,
+    "shape_sequence": _COUNT,
+    "errand": _FLAG,
 }
 MAY_BE_NULL = {
     *("measured_at_s", "pressure_mean_kpa", "pressure_min_kpa", "pressure_max_kpa"),
@@ -98,21 +106,21 @@ def is_sound(table: str, row: Mapping[str, Any]) -> bool:
     if table == "meters":
         texts = all(row[name] is None or _is_fields(row[name]) for name in ("hello", "status"))
         rest = {name: value for name, value in row.items() if name not in ("hello", "status")}
-        return texts and _are_within(rest, {*MAY_BE_NULL, "epoch"})
+        return texts and is_within_limits(rest, {*MAY_BE_NULL, "epoch"})
     if table == "gaps":
         rest = {name: value for name, value in row.items() if name != "state"}
         return (
             row["state"] in GAP_STATES
-            and _are_within(rest, MAY_BE_NULL)
+            and is_within_limits(rest, MAY_BE_NULL)
             and row["first_sequence"] <= row["last_sequence"]
         )
     if table == "forgotten":
-        return _are_within(row, set()) and row["first_sequence"] <= row["last_sequence"]
+        return is_within_limits(row, set()) and row["first_sequence"] <= row["last_sequence"]
     if table in OF_EVENTS:
         return _is_sound_of_events(row)
     if table == "dial_checks":
         return _is_sound_dial_check(row)
-    return _are_within(row, MAY_BE_NULL)
+    return is_within_limits(row, MAY_BE_NULL)
 
 
 def _is_sound_of_events(row: Mapping[str, Any]) -> bool:
@@ -122,7 +130,7 @@ def _is_sound_of_events(row: Mapping[str, Any]) -> bool:
         isinstance(row["epoch"], int)
         and low <= row["epoch"] <= high
         and all(isinstance(row[name], str) for name in TEXTS & row.keys())
-        and _are_within(rest, MAY_BE_NULL)
+        and is_within_limits(rest, MAY_BE_NULL)
     )
 
 
@@ -132,11 +140,12 @@ def _is_sound_dial_check(row: Mapping[str, Any]) -> bool:
         isinstance(row["made_by"], str)
         and isinstance(row["note"], str | None)
         and row["register_source"] in REGISTER_SOURCES
-        and _are_within({name: row[name] for name in row.keys() - texts}, set())
+        and is_within_limits({name: row[name] for name in row.keys() - texts}, set())
     )
 
 
-def _are_within(row: Mapping[str, Any], may_be_null: set[str]) -> bool:
+def is_within_limits(row: Mapping[str, Any], may_be_null: set[str]) -> bool:
+    """Return whether every value is a whole number that fits its name, or null where it may be."""
     for name, value in row.items():
         if value is None and name in may_be_null:
             continue

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weir_gateway.store import events, gateway_events, reads, requests, retention
+from weir_gateway.store import events, gateway_events, reads, requests, retention, shapes
 from weir_gateway.store.boots import follow_boot, measured_at_s
 from weir_gateway.store.gaps import Gaps
 from weir_gateway.store.promise import Origin, Promise, lose_older_epochs, open_epoch
 from weir_gateway.store.receipt import Receipt, make_receipt
 from weir_gateway.store.sequences import Range, reading_id, runs, unwrap
+from weir_gateway.store.settings import attest, reports
+from weir_gateway.store.settings.reports import Applied
 from weir_protocol.records import IntervalRecord
+from weir_protocol.settings import defaults
 
 Held = list[tuple[int, IntervalRecord]]
 """Records with their unwrapped sequences, ascending."""
@@ -36,10 +39,12 @@ def take_hello(
     is_new = open_epoch(connection, origin, hello)
     promise = Promise.accept(connection, origin)
     follow_boot(connection, origin, promise, hello)
+    shapes.follow_hello(connection, origin, promise, hello)
     connection.execute(
         "UPDATE meters SET epoch = ?, hello = ?, hello_at_ms = ? WHERE meter_id = ?",
         (origin.epoch, json.dumps(dict(hello)), origin.received_at_ms, origin.meter_id),
     )
+    attest.attest(connection, origin, hello["settings_version"])
     event_count = 0
     if is_new:
         requests.lose_older_epochs(connection, origin)
@@ -103,16 +108,49 @@ def take_status(
         (json.dumps(dict(status)), origin.received_at_ms, origin.meter_id),
     )
     reads.take_status(connection, origin, promise, status)
+    attest.attest(connection, origin, status["settings_version"])
+    promise.errand = 1  # there may be something to tell it now
     return make_receipt(connection, origin, promise)
 
 
 def take_report(
     connection: sqlite3.Connection, origin: Origin, report: Mapping[str, Any]
 ) -> Receipt:
-    """Take over which settings version the meter says is in force."""
+    """Take over what the meter says of its settings."""
     promise = Promise.accept(connection, origin)
     promise.settings_version = report["settings_version"]
-    return make_receipt(connection, origin, promise)
+    promise.errand = 1  # there may be something to tell it now
+    applied = reports.take(connection, origin, report)
+    if applied is None:
+        return make_receipt(connection, origin, promise)
+    in_force = {**defaults(), **applied.values}
+    _follow_settings(connection, origin, promise, applied, in_force)
+    return replace(make_receipt(connection, origin, promise), in_force=in_force)
+
+
+def _follow_settings(
+    connection: sqlite3.Connection,
+    origin: Origin,
+    promise: Promise,
+    applied: Applied,
+    in_force: Mapping[str, int],
+) -> None:
+    """Let new settings count from their first record on, as a HELLO after them would."""
+    first = promise.sequence_next
+    if applied.first_sequence is not None:
+        first = unwrap(applied.first_sequence, promise.sequence_next)
+    shape = (in_force["pulse_weight_ml"], in_force["sample_interval_s"])
+    shapes.follow_report(connection, origin, promise, first, shape)
+    (text,) = connection.execute(
+        "SELECT hello FROM meters WHERE meter_id = ?", (origin.meter_id,)
+    ).fetchone()
+    hello = json.loads(text or "{}")
+    known = {name: in_force[name] for name in hello if name in in_force}
+    if hello:
+        hello |= known | {"settings_version": promise.settings_version}
+        connection.execute(
+            "UPDATE meters SET hello = ? WHERE meter_id = ?", (json.dumps(hello), origin.meter_id)
+        )
 
 
 def take_events(
@@ -158,21 +196,28 @@ _SELECT_HELD = (
 
 def _insert(connection: sqlite3.Connection, origin: Origin, promise: Promise, held: Held) -> int:
     """Insert what is new; return how many that were."""
-    weight_ml = origin.pulse_weight_ml or promise.pulse_weight_ml
-    tail = (weight_ml, promise.sample_interval_s, origin.received_at_ms)
     rows = [
         (
             origin.meter_id,
             origin.epoch,
             sequence,
             *_measurement(record, measured_at_s(connection, origin, promise, sequence, record)),
-            *tail,
+            *_shape(connection, origin, promise, sequence),
+            origin.received_at_ms,
         )
         for sequence, record in held
     ]
     before = connection.total_changes
     connection.executemany(_INSERT, rows)
     return connection.total_changes - before
+
+
+def _shape(
+    connection: sqlite3.Connection, origin: Origin, promise: Promise, sequence: int
+) -> tuple[int, int]:
+    """Return what one pulse was worth and how often the meter sampled when it took a record."""
+    weight_ml, sample_s = shapes.of(connection, origin, promise, sequence)
+    return origin.pulse_weight_ml or weight_ml, sample_s
 
 
 def _measurement(record: IntervalRecord, measured_at_s: int | None) -> tuple[Any, ...]:

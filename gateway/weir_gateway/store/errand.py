@@ -30,5 +30,13 @@ Producer = Callable[[sqlite3.Connection, Origin, Promise], Iterable[Errand]]
 
 It runs inside the uplink's transaction, so it may note there that this was sent. It is called for
 every HELLO (``promise.is_hello``), and for other uplinks only while custody's ``errand`` is set
-(``errands.wake``), so that idle uplinks cost nothing.
+(``wake``), so that idle uplinks cost nothing.
 """
+
+
+def wake(connection: sqlite3.Connection, meter_id: int) -> None:
+    """Have the producers asked at this meter's next uplink: one of them has something new.
+
+    Inside the transaction of an uplink set ``promise.errand`` instead, which is written back.
+    """
+    connection.execute("UPDATE custody SET errand = 1 WHERE meter_id = ?", (meter_id,))

@@ -3,16 +3,14 @@
 import sqlite3
 
 from weir_gateway.store import read_errand
-from weir_gateway.store.errand import Errand, Producer
+from weir_gateway.store.errand import Errand, Producer, wake
 from weir_gateway.store.promise import Origin, Promise
+from weir_gateway.store.settings import producer as settings
 
-PRODUCERS: tuple[Producer, ...] = (read_errand.produce,)
+__all__ = ["PRODUCERS", "due", "wake"]
+
+PRODUCERS: tuple[Producer, ...] = (settings.produce, read_errand.produce)
 """Who may have errands for a meter, in the order in which these are written. Add yours here."""
-
-
-def wake(connection: sqlite3.Connection, meter_id: int) -> None:
-    """Have the producers asked at this meter's next uplink: one of them has something new."""
-    connection.execute("UPDATE custody SET errand = 1 WHERE meter_id = ?", (meter_id,))
 
 
 def due(connection: sqlite3.Connection, origin: Origin, promise: Promise) -> tuple[Errand, ...]:

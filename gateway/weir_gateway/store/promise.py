@@ -37,6 +37,7 @@ _COLUMNS = (
     "sample_interval_s",
     "requested",
     "errand",
+    "shape_sequence",
 )
 _values = attrgetter(*_COLUMNS)
 _SELECT = (
@@ -67,6 +68,7 @@ class Promise:
     sample_interval_s: int
     requested: int
     errand: int
+    shape_sequence: int
     is_hello: bool = False
 
     @classmethod
@@ -145,8 +147,6 @@ class Promise:
             self.clock_offset_s = None
         self.boot_sequence = boot_sequence
         self.settings_version = hello["settings_version"]
-        self.pulse_weight_ml = hello["pulse_weight_ml"]
-        self.sample_interval_s = hello["sample_interval_s"]
 
     def gaps(self, connection: sqlite3.Connection, origin: Origin) -> Gaps:
         return Gaps(

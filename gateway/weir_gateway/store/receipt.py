@@ -1,19 +1,16 @@
 """What was decided about one uplink, and so what may be answered to it."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from weir_gateway.store import errands, requests
+from weir_gateway.store import errands, frame_room, requests
 from weir_gateway.store.errand import Errand
 from weir_gateway.store.promise import Origin, Promise
 from weir_gateway.store.sequences import Range, without, wrap
 
 RANGES_MAX = 24
 """Ranges in one BACKFILL (WL-FIL-02)."""
-
-_FRAME_BYTES_LEAST = 140
-"""What every meter takes, for one whose HELLO is not known: after a salvage without it."""
 
 _BACKFILL_FIXED_BYTES = 5 + 5 + 4 + 8  # type and meter, counter, answers, tag
 _RANGE_BYTES = 8
@@ -26,7 +23,8 @@ class Receipt:
     errands: what the meter may be told, in this order; each has a downlink counter of its own,
     those after ``downlink_counter``. missing: what the meter may be asked for, the most urgent
     first, as far as one BACKFILL can carry it; the counter after those is then for that BACKFILL.
-    came: what this uplink brought or named as lost. Both are unwrapped.
+    came: what this uplink brought or named as lost. Both are unwrapped. in_force: every setting of
+    the meter, once it has reported them.
     """
 
     resume_at: int
@@ -40,6 +38,7 @@ class Receipt:
     missing: tuple[Range, ...] = ()
     came: tuple[Range, ...] = ()
     errands: tuple[Errand, ...] = ()
+    in_force: Mapping[str, int] | None = None
 
     @property
     def keeps_listening(self) -> bool:
@@ -100,9 +99,5 @@ def _joined(ranges: list[Range], more: list[Range]) -> list[Range]:
 
 def _ranges_max(connection: sqlite3.Connection, meter_id: int) -> int:
     """Return how many ranges fit into a downlink that this meter takes."""
-    row = connection.execute(
-        "SELECT json_extract(hello, '$.frame_size_max') FROM meters WHERE meter_id = ?",
-        (meter_id,),
-    ).fetchone()
-    room_bytes = (row[0] or _FRAME_BYTES_LEAST) - _BACKFILL_FIXED_BYTES
-    return max(0, min(RANGES_MAX, room_bytes // _RANGE_BYTES))
+    fitting = frame_room.items_max(connection, meter_id, _BACKFILL_FIXED_BYTES, _RANGE_BYTES)
+    return min(RANGES_MAX, fitting)

@@ -196,6 +196,7 @@ MIGRATIONS: tuple[str, ...] = (
     schema_steps.ERRANDS,
     event_steps.EVENTS,
     read_steps.READS,
+    schema_steps.SETTINGS,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -1,0 +1,131 @@
+"""Settings of a meter that gave them up, was replaced, or had another gateway before."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from peers.bookkeeping import METER, Bookkeeping
+from peers.settings_desk import FAST, SLOW, Desk, asks_for_report, sent
+from weir_gateway.store.settings import rows, versions
+from weir_gateway.store.settings.versions import NewVersion
+from weir_protocol.frames import KEY_COUNT, Outcome, Reason
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    kept = Desk(tmp_path / "weir.db")
+    yield kept
+    kept.connection.close()
+
+
+def test_a_version_that_was_rolled_back_ends_so_and_is_not_sent_again(desk: Desk) -> None:
+    desk.ask(SLOW)
+    desk.span(0, 1)
+    desk.applied(1, SLOW)
+    desk.ask({**SLOW, "link_port": 9})
+    desk.span(2, 3)
+    desk.applied(2, {**SLOW, "link_port": 9})
+    desk.hello(settings_version=1)
+    desk.report(1, Outcome.ROLLED_BACK, about=2)
+    assert desk.states() == [(1, "applied"), (2, "rolled_back")]
+    assert desk.desired() == SLOW
+    receipt = desk.applied(1, SLOW)
+    assert (receipt.errands, desk.states()[1:]) == ((), [(2, "rolled_back")])
+
+
+def test_a_meter_that_went_back_before_it_said_so_is_not_given_the_same_again(
+    desk: Desk,
+) -> None:
+    desk.ask({"link_port": 9})
+    desk.span(0, 1)
+    desk.applied(1, {"link_port": 9})
+    desk.hello(settings_version=0)
+    desk.report(0)  # what is in force came first, or its other report was lost
+    assert desk.states() == [(1, "rolled_back")]
+    desk.report(0, Outcome.ROLLED_BACK, about=1)
+    assert desk.states() == [(1, "rolled_back")]
+    assert desk.told()[-1] == (1, "rolled_back")
+    assert desk.told().count((1, "rolled_back")) == 1
+
+
+def test_two_versions_on_trial_are_given_up_together(desk: Desk) -> None:
+    for version, port in ((1, 9), (2, 10)):
+        desk.ask({"link_port": port})
+        desk.span(version, version)
+        desk.applied(version, {"link_port": port})
+    desk.report(0, Outcome.ROLLED_BACK, about=2)
+    assert desk.states() == [(1, "rolled_back"), (2, "rolled_back")]
+    assert desk.desired() == {}
+
+
+def test_a_version_that_waits_is_not_given_up_with_the_one_before(desk: Desk) -> None:
+    desk.ask({"link_port": 9})
+    desk.span(0, 1)
+    desk.applied(1, {"link_port": 9})
+    desk.ask(FAST)
+    receipt = desk.report(0, Outcome.ROLLED_BACK, about=1)
+    assert desk.states() == [(1, "rolled_back"), (2, "sent")]
+    assert list(sent(receipt)) == [2]
+
+
+def test_a_replaced_meter_gets_what_is_desired_again(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    desk.applied(1, FAST)
+    receipt = desk.hello(epoch=7, settings_version=0)
+    assert asks_for_report(receipt)
+    receipt = desk.report(0, epoch=7)
+    assert sent(receipt) == {2: {KEY_COUNT: 1, 1: 30}}
+    desk.report(2, items={1: 30}, epoch=7)
+    assert desk.states() == [(1, "applied"), (2, "applied")]
+    newest = rows.newest_version(desk.connection, METER, "1")
+    assert newest is not None
+    assert (newest.cause, newest.made_by, newest.changes) == ("renewed", "anna", FAST)
+
+
+def test_a_change_that_waits_goes_to_the_meter_that_replaces_another(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    receipt = desk.hello(epoch=7, settings_version=1)  # it had another version 1 before
+    assert list(sent(receipt)) == [2]
+    desk.report(2, items={1: 30}, epoch=7)
+    assert desk.states() == [(2, "applied")]
+
+
+def test_a_meter_that_will_not_have_it_is_not_fought(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    desk.applied(1, FAST)
+    desk.hello(epoch=7, settings_version=0)
+    desk.report(0, epoch=7)
+    refusal = {1: Reason.UNKNOWN_KEY}
+    desk.report(0, Outcome.REFUSED, about=2, items=refusal, epoch=7)
+    for _ in range(3):
+        desk.hello(epoch=7, settings_version=0)
+        assert desk.report(0, epoch=7).errands == ()
+    assert desk.states() == [(1, "applied"), (2, "refused")]
+
+
+def test_a_database_set_back_to_a_copy_finds_out_that_a_version_is_another(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    receipt = desk.applied(1, {"sample_interval_s": 20})
+    assert sent(receipt) == {2: {KEY_COUNT: 1, 1: 30}}
+    desk.applied(2, FAST)
+    assert desk.states() == [(1, "applied"), (2, "applied")]
+
+
+def test_a_fresh_database_learns_what_is_in_force(tmp_path: Path) -> None:
+    books = Bookkeeping(tmp_path / "fresh.db")
+    receipt = books.hello(settings_version=41)
+    assert asks_for_report(receipt)
+    assert not receipt.keeps_listening
+    books.report(41, items={1: 30, 33: 150})
+    attested = rows.reported(books.connection, METER)
+    assert attested is not None
+    assert attested.reported == {"sample_interval_s": 30, "pressure_low_kpa": 150}
+    assert (attested.version, attested.provisioned) == (41, None)
+    new = NewVersion(FAST, FAST, "anna")
+    assert versions.make(books.connection, METER, new, books.now_ms).version == 42
+    books.connection.close()

@@ -1,25 +1,34 @@
 """A gateway that keeps records in memory and answers as a real one does (CPython only)."""
 
 from collections.abc import Callable
+from typing import Any
 
 from weir_protocol.errors import PeerError
-from weir_protocol.frames import FrameType
+from weir_protocol.frames import KEY_COUNT, FrameType
 from weir_protocol.framing import Deframer
 from weir_protocol.records import IntervalRecord
 from weir_protocol.session import HostSession, Uplink
+from weir_protocol.settings import BY_NAME
 
 
 class MemoryGateway:
     """Takes stream bytes of one meter and returns the stream bytes of its answers.
 
     held: records by (epoch, sequence). lost: the ranges that the meter named lost.
-    hellos: the fields of each HELLO. repeats: records that came again. refused: broken rules.
+    hellos: the fields of each HELLO; reports, readings: of each SETTINGS_REPORT and STATUS.
+    versions: the settings version that each uplink names, by its low 8 bits.
+    errands: downlinks for the next uplink, written before it is acknowledged.
+    repeats: records that came again. refused: broken rules.
     is_mute: when True, every frame is lost on the way. frame_count: all that came, lost or not.
     """
 
     def __init__(self, meter_id: int, key: bytes, utc_ms: Callable[[], int]) -> None:
         self.held: dict[tuple[int, int], IntervalRecord] = {}
         self.hellos: list[dict[str, int]] = []
+        self.reports: list[dict[str, Any]] = []
+        self.readings: list[dict[str, int]] = []
+        self.versions: list[int] = []
+        self.errands: list[tuple[FrameType, dict[str, Any]]] = []
         self.lost: list[tuple[int, int]] = []
         self.repeats: list[tuple[int, int]] = []
         self.refused: list[str] = []
@@ -46,15 +55,39 @@ class MemoryGateway:
                 self.refused.append(error.rule)
                 continue
             self._store(uplink)
-            answers += self._acknowledge(uplink)
+            answers += self._write_errands(uplink) + self._acknowledge(uplink)
         return answers
+
+    def change_settings(self, version: int, **values: int) -> None:
+        """Send a version with the next answer: all that is not as the meter was provisioned."""
+        items = [{"key": KEY_COUNT, "value": len(values)}]
+        items += [{"key": BY_NAME[name].key, "value": value} for name, value in values.items()]
+        self.errands.append((FrameType.SETTINGS, {"settings_version": version, "items": items}))
 
     def records(self) -> list[IntervalRecord]:
         """Return what is held of the newest epoch, in order."""
         epoch = self._session.epoch
         return [record for name, record in sorted(self.held.items()) if name[0] == epoch]
 
+    def _write_errands(self, uplink: Uplink) -> bytes:
+        stream = b""
+        for frame_type, fields in self.errands:
+            self._downlink_counter += 1
+            stream += self._session.downlink(
+                frame_type,
+                uplink.epoch,
+                self._downlink_counter,
+                {"answers": uplink.counter, **fields},
+            )
+        self.errands = []
+        return stream
+
     def _store(self, uplink: Uplink) -> None:
+        self.versions.append(uplink.fields["settings_version"] & 0xFF)
+        if uplink.frame_type is FrameType.SETTINGS_REPORT:
+            self.reports.append(uplink.fields)
+        if uplink.frame_type is FrameType.STATUS:
+            self.readings.append(uplink.fields)
         if uplink.frame_type is FrameType.HELLO:
             self.hellos.append(uplink.fields)
             self._oldest.setdefault(uplink.epoch, uplink.fields["sequence_oldest"])

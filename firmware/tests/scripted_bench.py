@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from memory_gateway import MemoryGateway
 
@@ -65,7 +66,7 @@ class ScriptedBench:
         self._master, self._slave = pty.openpty()
         self._child: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> "ScriptedBench":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -83,7 +84,7 @@ class ScriptedBench:
         """Start the meter; its hardware counts from 0."""
         host, port = self._listener.getsockname()
         options = ["--home", str(self.home), "--bench", f"{host}:{port}"]
-        options += ["--link", "pty:" + os.ttyname(self._slave)]
+        options += ["--link", self._link_option()]
         self._child = subprocess.Popen(
             [*self._command, *options],
             env=self._environment,
@@ -136,12 +137,11 @@ class ScriptedBench:
         """Answer one S line; return False once the meter sleeps beyond ``until_ms``."""
         assert self._turn_line[0] == "S", self._turn_line  # or what it has died of
         _, turn, wake_at_ms, link_wake_in_ms, _ = self._turn_line
-        answers = self._listen(waits=link_wake_in_ms != "-")
-        if answers:
-            os.write(self._master, answers)
-            line = next(self._lines)
-            assert line[:2] == ["W", turn], line
-        elif link_wake_in_ms != "-":
+        soon = int(wake_at_ms) - self.now_ms
+        waits = link_wake_in_ms != "-" and int(link_wake_in_ms) <= soon
+        if self._let_link_speak(turn, waits=waits):
+            pass  # woken by it
+        elif waits:
             self.link_ms += int(link_wake_in_ms)
         elif self.senses != self._senses_told:
             pass  # woken at once
@@ -153,7 +153,21 @@ class ScriptedBench:
         self.each_turn()
         self._answer(turn)
         self._turn_line = next(self._lines)
+        if self._turn_line[:2] == ["W", turn]:  # it has crossed the answer
+            self._turn_line = next(self._lines)
         return True
+
+    def _link_option(self) -> str:
+        return "pty:" + os.ttyname(self._slave)
+
+    def _let_link_speak(self, turn: str, *, waits: bool) -> bool:
+        """Let the gateway answer; return whether the meter was woken by it."""
+        answers = self._listen(waits=waits)
+        if answers:
+            os.write(self._master, answers)
+            line = next(self._lines)
+            assert line[:2] == ["W", turn], line
+        return bool(answers)
 
     def _listen(self, *, waits: bool) -> bytes:
         """Return the gateway's answers. A meter that ``waits`` has sent a frame: wait for it."""

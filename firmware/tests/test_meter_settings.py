@@ -292,3 +292,15 @@ def test_a_reading_without_pressure_says_fault() -> None:
     told = reading_of(rig)
     assert told["pressure_kpa"] == t.NO_PRESSURE_KPA
     assert told["status"] & t.STATUS_PRESSURE_FAULT
+
+
+def test_the_flow_of_a_reading_is_of_more_than_the_moment() -> None:
+    rig = in_session({g.K_PRESSURE_WARM_UP_MS: 0, WEIGHT: 500})
+    rig.run_until(10 * MINUTE_MS, pulses_each_minute=4)
+    for reverse, l_per_h in ((0, 120), (240, -60 * 118)):
+        rig.inputs.reverse_pulses += reverse
+        rig.errands.take_read(reverse)
+        rig.step(received=b"read", is_open=True)
+        rig.sleep()
+        assert reading_of(rig)["flow_l_per_h"] == l_per_h
+        deliver(rig)

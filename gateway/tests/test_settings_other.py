@@ -69,6 +69,17 @@ def test_a_version_that_waits_is_not_given_up_with_the_one_before(desk: Desk) ->
     assert list(sent(receipt)) == [2]
 
 
+def test_a_report_of_a_rollback_that_comes_under_a_newer_version_gives_up_no_other(
+    desk: Desk,
+) -> None:
+    for version, values in ((1, SLOW), (2, {"link_port": 9}), (3, FAST)):
+        desk.ask(values)
+        desk.span(version, version)
+        desk.applied(version, values)
+    desk.report(3, Outcome.ROLLED_BACK, about=2)
+    assert desk.states() == [(1, "applied"), (2, "rolled_back"), (3, "applied")]
+
+
 def test_a_replaced_meter_gets_what_is_desired_again(desk: Desk) -> None:
     desk.ask(FAST)
     desk.span(0, 1)

@@ -105,6 +105,8 @@ def note_rolled_back(
     undone = versions.given_up(
         connection, meter_id, 0 if kept is None else kept.number, version.number
     )
+    if kept is None and in_force:  # by a newer one, after the meter had gone back
+        undone = [version]
     for one in reversed(undone):
         versions.move(connection, one, "rolled_back", now_ms)
 

@@ -28,6 +28,7 @@ def stored(**changes: Any) -> StoredReading:
         meter_id=1001,
         epoch=0x9F3A2C11,
         sequence=42,
+        taken_at_s=1_614_556_800,
         time_quality=TimeQuality.S2,
         measured_at_s=1_614_556_800,
         forward_pulses=1500,
@@ -104,7 +105,6 @@ def test_a_flow_is_right_to_half_a_millilitre_an_hour(volume_ml: int, interval_s
         (TimeQuality.S0_5, 5, "bounded", 0.5),
         (TimeQuality.S512, 5, "bounded", 512),
         (TimeQuality.WORSE, 5, "unbounded", None),
-        (TimeQuality.UNSET, 5, "placed", None),
         (TimeQuality.UNSET, None, "unset", None),
     ],
 )
@@ -116,6 +116,29 @@ def test_how_good_the_time_is_stands_beside_it(
     )
     assert (document["time_quality"], document["time_error_s"]) == (word, error_s)
     assert (document["measured_at"] is None) == (measured_at_s is None)
+
+
+@pytest.mark.parametrize(
+    ("taken_at_s", "received_after_s", "error_s"),
+    [
+        (900, 0, 243),  # 240 s of HELLO, 2 s of whole seconds, and 1 s in 5000 of counting
+        (900, 50_000, 252),  # the record waited
+        (1_000_000, 60, 442),  # the meter had counted for days
+        (900, -5_000, 243),  # the gateway's clock was set back meanwhile
+    ],
+)
+def test_a_time_that_was_worked_out_says_how_far_off_it_may_be(
+    taken_at_s: int, received_after_s: int, error_s: int
+) -> None:
+    measured_at_s = 1_614_556_800
+    placed = stored(
+        time_quality=TimeQuality.UNSET,
+        taken_at_s=taken_at_s,
+        measured_at_s=measured_at_s,
+        received_at_ms=(measured_at_s + received_after_s) * 1000,
+    )
+    document = reading_document(placed, historical=False)
+    assert (document["time_quality"], document["time_error_s"]) == ("placed", error_s)
 
 
 NOT_HELD = {

@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import TypedDict
 
 from weir_gateway.clock import utc_text, utc_text_ms
+from weir_gateway.known_times import time_error_s, time_word
 from weir_gateway.store.rows import StoredGap, StoredMeter, StoredReading
 from weir_gateway.store.sequences import reading_id, wrap
-from weir_protocol.records import REGISTER_MODULUS, Status, TimeQuality
+from weir_protocol.records import REGISTER_MODULUS, Status
 
 _NO_PRESSURE_KPA = -32768  # stands for "no valid sample" in STATUS
 _STATUS_BITS = 16
@@ -132,8 +133,8 @@ def reading_document(reading: StoredReading, *, historical: bool) -> ReadingDocu
         "sequence": wrap(reading.sequence),
         "measured_at": utc_text_or_none(reading.measured_at_s),
         "interval_s": interval_s,
-        "time_quality": time_word(reading.time_quality, reading.measured_at_s),
-        "time_error_s": time_error_s(reading.time_quality),
+        "time_quality": time_word(reading),
+        "time_error_s": time_error_s(reading),
         "forward_pulses": reading.forward_pulses,
         "reverse_pulses": reading.reverse_pulses,
         "pulse_weight_ml": weight_ml,
@@ -190,24 +191,6 @@ def gap_document(gap: StoredGap) -> GapDocument:
         "from": utc_text_or_none(gap.before_s),
         "to": utc_text_or_none(gap.after_s),
     }
-
-
-_ERROR_S = {
-    int(quality): None if quality.error_s is None else litres(int(quality.error_s * 1000))
-    for quality in TimeQuality
-}
-
-
-def time_word(time_quality: int, measured_at_s: int | None) -> str:
-    """Return what is known of a time: unset, placed, bounded or unbounded."""
-    if time_quality == TimeQuality.UNSET:
-        return "unset" if measured_at_s is None else "placed"
-    return "bounded" if time_error_s(time_quality) is not None else "unbounded"
-
-
-def time_error_s(time_quality: int) -> float | None:
-    """Return the largest error of a clock in seconds, None when no bound is known."""
-    return _ERROR_S.get(time_quality)
 
 
 def _interval_s(reading: StoredReading) -> int | None:

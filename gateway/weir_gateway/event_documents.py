@@ -3,8 +3,9 @@
 from typing import TypedDict
 
 from weir_gateway.clock import utc_text_ms
-from weir_gateway.documents import time_error_s, time_word, utc_text_or_none
+from weir_gateway.documents import utc_text_or_none
 from weir_gateway.event_names import event_name, event_unit, phase_name
+from weir_gateway.known_times import time_error_s, time_word
 from weir_gateway.store.event_queries import StoredAlarm, StoredEvent
 from weir_gateway.store.rows import GATEWAY_EPOCH
 from weir_gateway.store.sequences import event_id, wrap
@@ -92,8 +93,8 @@ def event_document(event: StoredEvent) -> EventDocument:
         "unit": event_unit(event.code),
         "alarm": _alarm_id(event),
         "measured_at": utc_text_or_none(event.measured_at_s),
-        "time_quality": time_word(event.time_quality, event.measured_at_s),
-        "time_error_s": time_error_s(event.time_quality),
+        "time_quality": time_word(event),
+        "time_error_s": time_error_s(event),
         "received_at": utc_text_ms(event.received_at_ms),
     }
 
@@ -112,8 +113,8 @@ def alarm_document(alarm: StoredAlarm) -> AlarmDocument:
         "unit": event_unit(raised.code),
         "active": alarm.is_active,
         "since": utc_text_or_none(raised.measured_at_s),
-        "time_quality": time_word(raised.time_quality, raised.measured_at_s),
-        "time_error_s": time_error_s(raised.time_quality),
+        "time_quality": time_word(raised),
+        "time_error_s": time_error_s(raised),
         "raised_received_at": utc_text_ms(raised.received_at_ms),
         "cleared_at": utc_text_or_none(alarm.cleared_at_s),
         "cleared_received_at": None if cleared_ms is None else utc_text_ms(cleared_ms),

@@ -14,6 +14,7 @@ class StoredEvent(NamedTuple):
     meter_id: int
     epoch: int
     sequence: int
+    taken_at_s: int
     time_quality: int
     measured_at_s: int | None
     code: int

@@ -9,6 +9,7 @@ class StoredReading(NamedTuple):
     meter_id: int
     epoch: int
     sequence: int
+    taken_at_s: int
     time_quality: int
     measured_at_s: int | None
     forward_pulses: int

@@ -126,6 +126,7 @@ class Ledger:
     withdrawn: was stored until the database was restored from a copy without it.
     clock_jumps: the clock may stand where a restored database has been before; then the gateway
         does not promise that its frame counters are new. on_hopeless: told of too many breaches.
+    began_s: UTC when the world began.
     backfills: requests for holes that the gateway sent. told_lost: what the consumers were told is
         lost, and not that it came after all.
     """
@@ -142,6 +143,7 @@ class Ledger:
     backfills: int = 0
     withdrawn: set[Key] = field(default_factory=set)
     clock_jumps: bool = False
+    began_s: int = 0
     violations: list[Violation] = field(default_factory=list)
     on_hopeless: Callable[[], None] = _ignore
 

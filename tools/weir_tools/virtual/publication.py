@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from weir_tools.virtual.ledger import SEQUENCE_MASK, Key, Ledger, Taken, Values
+from weir_tools.virtual.times import check_told
 
 _NO_PRESSURE_KPA = -32768
 _CLOCK_STEPPED = 4
@@ -45,6 +46,7 @@ def check_publication(
         or document["interval_forward_volume_l"] is not None
     ):
         expected |= _since(before, taken)
+    check_told(ledger, key, taken, document)
     document = {**document, "quality": [w for w in document["quality"] if w != _REGISTER_BACK]}
     for name, value in expected.items():
         if document[name] != value:

@@ -109,7 +109,7 @@ class World:
         assert isinstance(loop, VirtualLoop)
         self._loop = loop
         self._scenario = scenario
-        self._ledger = Ledger()
+        self._ledger = Ledger(began_s=STARTS_S)
         self._hopeless = asyncio.Event()
         self._ledger.on_hopeless = self._hopeless.set
         events_max = _EVENTS_MAX + round(_EVENTS_A_DAY_MAX * scenario.meters * scenario.days)
@@ -171,9 +171,8 @@ class World:
         tally = checks.check_all(
             ledger, self.database, self.meters, self.gateway, trace.counts["up"]
         )
-        if not ledger.clock_jumps:
-            for meter in self.meters:
-                check_times(ledger, meter.book, STARTS_S)
+        for meter in self.meters:
+            check_times(ledger, meter.book)
         violations = tuple(ledger.violations)
         return Outcome(
             scenario=self._scenario,

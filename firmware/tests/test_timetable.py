@@ -108,19 +108,19 @@ def test_a_slew_neither_repeats_nor_skips_an_instant_of_the_grid() -> None:
             timetable = Timetable(1, 1, 10, 86_400)
             timetable.align(NOON_MS)
             found: list[int] = []
-            wake_until(timetable, timekeeper, 20_000 + lead_ms, found)
+            wake_until(timetable, timekeeper, 0, 20_000 + lead_ms, found)
             now_ms = 20_000 + lead_ms
             assert timekeeper.offer(NOON_MS + now_ms + off_ms, 0, now_ms) == SLEWED
-            wake_until(timetable, timekeeper, 5_200_000, found)
+            wake_until(timetable, timekeeper, now_ms, 5_200_000, found)
             assert len(found) >= 5_190
             assert found == [NOON_MS + 1000 * step for step in range(1, len(found) + 1)]
 
 
 def wake_until(
-    timetable: Timetable, timekeeper: Timekeeper, end_ms: int, found: "list[int]"
+    timetable: Timetable, timekeeper: Timekeeper, now_ms: int, end_ms: int, found: "list[int]"
 ) -> None:
     """Wake when the timetable wants it; note which instants of samples and stores were met."""
-    now_ms = timekeeper.now_ms_at(timetable.wake_at_ms())
+    now_ms = max(timekeeper.now_ms_at(timetable.wake_at_ms()), now_ms)
     while now_ms <= end_ms:
         calendar_ms = timekeeper.calendar_ms(now_ms)
         if timetable.sample_due(calendar_ms):
@@ -128,6 +128,7 @@ def wake_until(
                 timetable.stored(calendar_ms)
                 assert calendar_ms // 1000 % 10 == 0
             timetable.sampled(calendar_ms)
+            assert calendar_ms % 1000 <= 1
             found.append(calendar_ms // 1000 * 1000)
         if timetable.send_due(calendar_ms):
             timetable.sent(calendar_ms)

@@ -113,6 +113,26 @@ def test_nothing_is_answered_before_it_is_durable(tmp_path: Path) -> None:
     run(tmp_path, scenario)
 
 
+def test_the_time_told_is_that_after_the_commit(tmp_path: Path) -> None:
+    async def scenario(office: Office) -> None:
+        await office.tell(office.meter.hello())
+        machine_s = [NOW_MS / 1000]
+        office.clock = Clock(machine_s=lambda: machine_s[0])
+        office.start()
+        gate = threading.Event()
+        held_up = office.store.commit(lambda _: gate.wait(30))
+        (frame,) = Deframer().feed(office.meter.span(0, 2))
+        answer = office.custodian.submit(frame, "test")
+        assert answer is not None
+        machine_s[0] += 7.125
+        gate.set()
+        await held_up
+        (told,) = office.meter.answers(await answer or b"")
+        assert told["time_s"] * 1000 + told["time_ms"] == NOW_MS + 7125
+
+    run(tmp_path, scenario)
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait long for a locked database."""

@@ -85,11 +85,10 @@ class Drift:
         clock_ms2, both = self._clock_ms2, self._both
         sum_ms2 = clock_ms2 + _told_ms2(uncertainty_ms)
         self._clock_ms2 = clock_ms2 - clock_ms2 * clock_ms2 // sum_ms2
-        if self._is_learning:
-            self._both = both - both * clock_ms2 // sum_ms2
-            left_ppb2 = self._rate_ppb2 - both * both // sum_ms2
-            self._rate_ppb2 = max(left_ppb2, _RATE_VARIANCE_MIN_PPB2)
-            self._turn(both * off_us // (sum_ms2 * 1000))
+        self._both = both - both * clock_ms2 // sum_ms2
+        left_ppb2 = self._rate_ppb2 - both * both // sum_ms2
+        self._rate_ppb2 = max(left_ppb2, _RATE_VARIANCE_MIN_PPB2)
+        self._turn(both * off_us // (sum_ms2 * 1000))
         return clock_ms2 * off_us // sum_ms2
 
     def _turn(self, change_ppb: int) -> None:
@@ -99,7 +98,7 @@ class Drift:
         self._unsteady_ppb = max(self._unsteady_ppb, abs(change_ppb))
 
     def _spread(self, span_ms: int) -> None:
-        """Let both be less certain after a span."""
+        """Let both be less certain after a span. What is not learned has nothing in common."""
         span_s = span_ms // 1000
         by_rate_ms = self._rate_ppb2 * span_ms // _BILLION
         self._clock_ms2 += 2 * self._both * span_ms // _BILLION

@@ -12,7 +12,7 @@ from peers.office import Office, keep_open
 from weir_gateway.store import events, gateway_events
 from weir_gateway.store.gateway_events import Finding
 from weir_gateway.store.rows import GATEWAY_EPOCH
-from weir_protocol.frames import FrameType
+from weir_protocol.frames import CommandCode, FrameType
 from weir_protocol.records import EventCode, EventPhase, TimeQuality
 
 SILENCE = 256
@@ -159,3 +159,29 @@ def test_events_are_acknowledged_and_repeats_too(tmp_path: Path) -> None:
 
     office = keep_open(lambda: Office(tmp_path), scenario)
     assert office.counters.totals == {"conflict": 1}
+
+
+def test_a_meter_that_says_hello_is_told_from_which_event_on_it_is_to_tell(tmp_path: Path) -> None:
+    async def scenario(office: Office) -> None:
+        meter = office.meter
+
+        async def wanted_at_hello() -> int:
+            meter.told = []
+            await office.tell(meter.hello())
+            ((frame_type, fields),) = meter.told
+            assert (frame_type, fields["code"]) == (FrameType.COMMAND, CommandCode.EVENTS_FROM)
+            return int(fields["argument"])
+
+        async def tell(*items: dict[str, int]) -> None:
+            fields = {"settings_version": 7, "items": [*items]}
+            await office.tell(meter.uplink(FrameType.EVENTS, fields))
+
+        assert await wanted_at_hello() == 0
+        await tell(event(0), event(6))
+        assert await wanted_at_hello() == 7
+        await tell(event(2**31 - 1))
+        assert await wanted_at_hello() == -(2**31)
+        await office.tell(meter.poll())
+        assert len(meter.told) == 1
+
+    keep_open(lambda: Office(tmp_path), scenario)

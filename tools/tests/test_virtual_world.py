@@ -43,7 +43,7 @@ def test_all_faults_together_lose_nothing(seed: int) -> None:
 
 def test_outages_in_bad_weather_leave_many_holes_to_ask_for() -> None:
     outcome = checked(
-        Scenario(2, meters=4, days=4, faults=frozenset({Fault.WEATHER, Fault.OUTAGES}))
+        Scenario(5, meters=4, days=4, faults=frozenset({Fault.WEATHER, Fault.OUTAGES}))
     )
     assert outcome.backfills >= 10
 

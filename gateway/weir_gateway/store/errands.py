@@ -2,14 +2,18 @@
 
 import sqlite3
 
-from weir_gateway.store import read_errand
+from weir_gateway.store import event_errand, read_errand
 from weir_gateway.store.errand import Errand, Producer, wake
 from weir_gateway.store.promise import Origin, Promise
 from weir_gateway.store.settings import producer as settings
 
 __all__ = ["PRODUCERS", "due", "wake"]
 
-PRODUCERS: tuple[Producer, ...] = (settings.produce, read_errand.produce)
+PRODUCERS: tuple[Producer, ...] = (
+    settings.produce,
+    event_errand.produce,
+    read_errand.produce,
+)
 """Who may have errands for a meter, in the order in which these are written. Add yours here."""
 
 

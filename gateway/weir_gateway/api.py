@@ -1,7 +1,7 @@
 """The routes of the local interface. Described for users in docs/api.md."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -70,6 +70,10 @@ class ReadingsPageDocument(TypedDict):
     next: str | None
 
 
+Branch = Callable[[str, list[str], dict[str, str], Mapping[str, object]], Awaitable[object]]
+"""Answers a method, what stands behind ``/v1`` in the path, the options, and the body's fields."""
+
+
 class MeterPart(Protocol):
     """What can be asked of one meter that is known, and made for it, under a name of its own."""
 
@@ -84,6 +88,7 @@ class Api:
     """Answers requests from the database and from the running parts.
 
     parts: what each meter has besides its readings, by its name in the path.
+    branches: who answers what lies outside of one meter, by the first name behind ``/v1``.
     """
 
     def __init__(
@@ -103,9 +108,15 @@ class Api:
         self._backfills = backfills
         self._replayer = replayer
         self._parts = parts
+        self.branches: dict[str, Branch] = {}
 
     async def respond(self, request: Request) -> Answer:
         try:
+            path, options = _split(request.target)
+            if path[0] == "v1" and "".join(path[1:2]) in self.branches:
+                fields = read_object(request.body or b"{}")
+                document = await self.branches[path[1]](request.method, path[1:], options, fields)
+                return Answer(201 if request.method == "POST" else 200, document)
             if request.method == "POST":
                 return Answer(201, await self._make(request))
             return Answer(200, await self._document(request))

@@ -12,6 +12,7 @@ from typing import Any
 
 from weir_gateway import config as configuration
 from weir_gateway import messages
+from weir_gateway.alarms import Alarms
 from weir_gateway.api import Api
 from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.backfills import Backfills
@@ -105,6 +106,8 @@ class Gateway:
         )
         self._messaging.connected.append(self._board.on_connected)
         self._messaging.inbox.meter_routes["read"] = self._reads.answer
+        alarms = Alarms(self._store, self._registry, self._clock, self._messaging.note_alarms)
+        self._messaging.inbox.meter_routes["alarms/ack"] = alarms.answer
         api = Api(
             self._store,
             self._registry,
@@ -117,6 +120,7 @@ class Gateway:
                 "checks": DialChecks(self._store, self._registry, self._clock),
             },
         )
+        api.branches.update(alarms=alarms.respond, events=alarms.respond)
         self._service = Service(config.gateway.socket, api.respond)
 
     async def run(self) -> None:

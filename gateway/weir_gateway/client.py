@@ -9,15 +9,17 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from weir_gateway import messages
 
 if TYPE_CHECKING:
+    from weir_gateway.alarms import EventsDocument
     from weir_gateway.api import MeterDetailDocument, MeterDocument, ReadingsPageDocument
     from weir_gateway.backfills import BackfillDocument
     from weir_gateway.dial_checks import CheckDocument
     from weir_gateway.documents import GapDocument
+    from weir_gateway.event_documents import AlarmDocument
     from weir_gateway.read_documents import ReadDocument
     from weir_gateway.replay import ReplayDocument
     from weir_gateway.status import GatewayDocument
@@ -67,9 +69,8 @@ class GatewayClient:
 
         after: the id of a reading, or "0" to begin with the oldest.
         """
-        options = {"limit": limit, "after": after}
-        query = urlencode({name: value for name, value in options.items() if value is not None})
-        path = f"/v1/meters/{meter_id}/readings{'?' if query else ''}{query}"
+        query = _query({"limit": limit, "after": after})
+        path = f"/v1/meters/{meter_id}/readings{query}"
         return cast("ReadingsPageDocument", self.ask(path))
 
     def gaps(self, meter_id: int, *, limit: int | None = None) -> "list[GapDocument]":
@@ -112,6 +113,26 @@ class GatewayClient:
         """Return the dial checks of a meter, newest first."""
         return cast("list[CheckDocument]", self.ask(f"/v1/meters/{meter_id}/checks")["checks"])
 
+    def alarms(
+        self, *, meter_id: int | None = None, past: bool = False, limit: int | None = None
+    ) -> "list[AlarmDocument]":
+        """Return the active alarms, or with ``past`` all of them, the newest first."""
+        options = {"meter": meter_id, "all": 1 if past else None, "limit": limit}
+        return cast("list[AlarmDocument]", self.ask(f"/v1/alarms{_query(options)}")["alarms"])
+
+    def events(
+        self, *, meter_id: int | None = None, after: int | None = None, limit: int | None = None
+    ) -> "EventsDocument":
+        """Return the newest events, or those after a number, in their order."""
+        options = {"meter": meter_id, "after": after, "limit": limit}
+        return cast("EventsDocument", self.ask(f"/v1/events{_query(options)}"))
+
+    def acknowledge(self, alarm: str, *, by: str, note: str) -> "AlarmDocument":
+        """Note that somebody has seen an alarm."""
+        words = json.dumps({"by": by, "note": note})
+        path = f"/v1/alarms/{quote(alarm, safe='')}/acknowledgements"
+        return cast("AlarmDocument", self._exchange("POST", path, words))
+
     def replay(
         self, meter_id: int, *, from_time: str | None = None, to_time: str | None = None
     ) -> "ReplayDocument":
@@ -151,6 +172,12 @@ class GatewayClient:
         if status not in (http.client.OK, http.client.CREATED):
             raise ClientError(str(document.get("error")), status)
         return document
+
+
+def _query(options: Mapping[str, object]) -> str:
+    """Return what stands behind a path: the options that are given."""
+    query = urlencode({name: value for name, value in options.items() if value is not None})
+    return f"?{query}" if query else ""
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -202,6 +202,17 @@ WRONG_AFTER = (
     "to begin with the oldest."
 )
 WRONG_QUERY = "there is no option {name} here: see docs/api.md."
+WRONG_ALARM = (
+    '"{text}" is not the id of an alarm: use an id as `weir alarms` shows it, such as '
+    "1001-5eed0001-e12."
+)
+NO_ALARM = "there is no alarm {text}: `weir alarms --all` lists those of the past too."
+NO_ALARM_NAMED = 'the request names no alarm: add "alarm" with an id as `weir alarms` shows it.'
+OTHER_METERS_ALARM = "the alarm {text} is not of meter {meter_id}: use the topic of its meter."
+WRONG_WORDS = "{name} is not one line of text of at most {limit} characters: mend it."
+WRONG_EVENT_NUMBER = (
+    '"{text}" is not a number of an event: use what an answer gave as next, or 0 for the oldest.'
+)
 BAD_REQUEST = "the request is not valid HTTP/1.1: {why}."
 REQUEST_LATE = "the request did not arrive within {limit_s:g} s."
 REQUEST_LARGE = "the request is larger than {size_max} bytes."

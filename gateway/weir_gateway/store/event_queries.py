@@ -128,15 +128,22 @@ def events_after(
 
 
 def newest_events(
-    connection: sqlite3.Connection, meter_id: int | None, count_max: int
+    connection: sqlite3.Connection, meter_id: int | None, up_to: int, count_max: int
 ) -> list[StoredEvent]:
-    """Return the newest events of one meter or of all, in order."""
+    """Return the newest events up to a number, of one meter or of all, in order."""
     rows = connection.execute(
-        f"SELECT {EVENT_COLUMNS} FROM events e WHERE :meter_id IS NULL OR e.meter_id = :meter_id "
-        "ORDER BY e.number DESC LIMIT :count_max",
-        {"meter_id": meter_id, "count_max": count_max},
+        f"SELECT {EVENT_COLUMNS} FROM events e WHERE e.number <= :up_to "
+        "AND (:meter_id IS NULL OR e.meter_id = :meter_id) ORDER BY e.number DESC "
+        "LIMIT :count_max",
+        {"meter_id": meter_id, "up_to": up_to, "count_max": count_max},
     ).fetchall()
     return [StoredEvent._make(row) for row in rows[::-1]]
+
+
+def newest_number(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest event, 0 without any."""
+    row = connection.execute("SELECT COALESCE(MAX(number), 0) FROM events").fetchone()
+    return int(row[0])
 
 
 def _alarm(row: tuple[object, ...]) -> StoredAlarm:

@@ -13,7 +13,7 @@ from weir_gateway.alarms import NOTE_MAX, Alarms
 from weir_gateway.clock import Clock
 from weir_gateway.errors import Refusal
 from weir_gateway.registry import Registry
-from weir_gateway.store import Store
+from weir_gateway.store import Store, event_queries
 
 SECOND, REGISTERED, STRANGER = 2002, 3003, 4004
 LEAK_ID = f"{METER}-5eed0001-e2"
@@ -90,7 +90,9 @@ def test_an_acknowledgement_says_who_when_and_what(tmp_path: Path) -> None:
         words = {"by": "Ada", "at": "2026-09-21T14:14:20.000Z", "note": "valve ordered"}
         assert (told["active"], told["acknowledged"]) == (True, words)
         assert counter.noted == [METER]
+        assert counter.store.look_up(event_queries.alarm_counts) == (2, 1)
         await counter.acknowledge(LEAK_ID)
+        assert counter.store.look_up(event_queries.alarm_counts) == (2, 1)
         listed = await counter.get("alarms", meter=str(METER))
         assert listed["alarms"][0]["acknowledged"]["by"] == "local interface"
         past = await counter.acknowledge(f"{METER}-5eed0001-e0", by="Ada")

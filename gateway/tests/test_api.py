@@ -47,6 +47,7 @@ def test_the_gateway_tells_of_itself(gateway: GatewayRun, link: MeterLink) -> No
         "published": 20,
         "backlog": 0,
     }
+    assert told["alarms"] == {"active": 0, "unacknowledged": 0}
     store = told["store"]
     assert (store["problem"], store["alarm"], store["warning"]) == (None, None, None)
     assert (store["growth_bytes_per_h"], store["hours_left"]) == (None, None)

@@ -11,11 +11,12 @@ from weir_gateway.availability import AvailabilityWatch
 from weir_gateway.clock import Clock, utc_text_ms
 from weir_gateway.counters import RejectCounters
 from weir_gateway.disk import DiskWatch
+from weir_gateway.errors import StoreUnavailable
 from weir_gateway.links.stream import Link
 from weir_gateway.outlet import Outlet
 from weir_gateway.publisher import Publisher
 from weir_gateway.registry import Registry
-from weir_gateway.store import Store
+from weir_gateway.store import Store, event_queries
 from weir_gateway.store.receipt import Receipt
 
 
@@ -41,6 +42,13 @@ class ReadingsDocument(TypedDict):
     lost: int
     published: int
     backlog: int
+
+
+class AlarmsDocument(TypedDict):
+    """Active alarms of all meters. None while the database cannot be read."""
+
+    active: int | None
+    unacknowledged: int | None
 
 
 class StoreDocument(TypedDict):
@@ -77,6 +85,7 @@ class StatusDocument(TypedDict):
     uptime_s: int
     meters: MetersDocument
     readings: ReadingsDocument
+    alarms: AlarmsDocument
     store: StoreDocument
     broker: BrokerDocument
     keys: KeysDocument
@@ -133,6 +142,7 @@ class StatusReporter:
             "uptime_s": int(time.monotonic() - self._started_s),
             "meters": self._meters(),
             "readings": self._readings(),
+            "alarms": self._meter_alarms(),
             "store": self._store(),
             "broker": self._broker(),
             "keys": {"problems": list(self.registry.problems)},
@@ -170,6 +180,13 @@ class StatusReporter:
             "published": self.publisher.published,
             "backlog": self.publisher.backlog,
         }
+
+    def _meter_alarms(self) -> AlarmsDocument:
+        try:
+            active, unacknowledged = self.store.look_up(event_queries.alarm_counts)
+        except StoreUnavailable:
+            return {"active": None, "unacknowledged": None}
+        return {"active": active, "unacknowledged": unacknowledged}
 
     def _store(self) -> StoreDocument:
         room = self.disk.room

@@ -19,6 +19,7 @@ COMMANDS = {  # name: what `weir --help` says about it; weir_tools.commands.NAME
     "demo": "Watch three simulated meters arrive on MQTT through a gateway.",
     "gateway": "Run the gateway.",
     "meter": "Ask a running gateway about its meters.",
+    "alarms": "Show and acknowledge alarms of all meters.",
     "simulate": "Run simulated meters fed with recorded flow.",
     "decode": "Explain a frame field by field.",
     "bench": "Measure what Weir does, on data that is named.",

@@ -273,3 +273,12 @@ READ_NOT_ANSWERED = (
 )
 NO_READS = "Meter {meter_id} was never asked for a reading, and none was triggered at it."
 NO_CHECKS = "Meter {meter_id} was never compared with its dial."
+# weir alarms
+NO_ALARMS = "No active alarms{of}."
+NO_ALARMS_EVER = "No alarms so far{of}."
+ACKNOWLEDGED = "{name} of meter {meter_id} is acknowledged by {by}; {state}."
+STILL_ACTIVE = "it stays active until what raised it is over"
+CLEARED_ALREADY = "it was cleared before"
+FOLLOWED_AWAY = (
+    "The gateway does not answer at the moment; what it notes meanwhile is shown after."
+)

@@ -1,0 +1,65 @@
+"""Alarms and events as people read them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.table import Table
+
+from weir_tools.quantities import NOTHING, moment, whole, with_unit
+
+Document = Mapping[str, Any]
+_PHASES = {"raise": "raised", "clear": "cleared", "note": "noted"}
+
+
+def alarms_table(alarms: Iterable[Document], *, past: bool) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("alarm", no_wrap=True)
+    table.add_column("meter", justify="right", no_wrap=True)
+    for heading in ("what", "since (UTC)"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("value", "limit"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if past:
+        table.add_column("cleared (UTC)", no_wrap=True)
+    table.add_column("acknowledged", overflow="fold")
+    for alarm in alarms:
+        table.add_row(
+            alarm["id"],
+            str(alarm["meter_id"]),
+            alarm["name"],
+            moment(alarm["since"] or alarm["raised_received_at"]),
+            quantity(alarm["value"], alarm["unit"]),
+            quantity(alarm["limit"], alarm["unit"]),
+            *([_cleared(alarm)] if past else []),
+            _acknowledged(alarm),
+        )
+    return table
+
+
+def event_line(event: Document) -> str:
+    """Return an event as one line."""
+    at = moment(event["measured_at"] or event["received_at"])
+    what = f"{event['name']} {_PHASES.get(event['phase'], event['phase'])}"
+    value = quantity(event["value"], event["unit"])
+    limit = (
+        "" if event["phase"] == "note" else f", limit {quantity(event['limit'], event['unit'])}"
+    )
+    return f"{at}  meter {event['meter_id']}  {what}: {value}{limit}  ({event['id']})"
+
+
+def quantity(value: int, unit: str | None) -> str:
+    return with_unit(whole(value), unit) if unit else whole(value)
+
+
+def _cleared(alarm: Document) -> str:
+    if alarm["active"]:
+        return "active"
+    return moment(alarm["cleared_at"] or alarm["cleared_received_at"])
+
+
+def _acknowledged(alarm: Document) -> str:
+    words = alarm["acknowledged"]
+    if words is None:
+        return "NO" if alarm["active"] else NOTHING
+    note = f": {words['note']}" if words["note"] else ""
+    return f"{words['by']}, {moment(words['at'])}{note}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from weir_tools import messages
+from weir_tools.commands.bench_alarm import alarm
 from weir_tools.commands.bench_fairness import fairness
 from weir_tools.errors import Different, Failed
 from weir_tools.firmware_on_host import make_importable
@@ -39,6 +40,7 @@ def bench() -> None:
     """Measure what Weir does, on data that is named."""
 
 
+bench.add_command(alarm)
 bench.add_command(fairness)
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ KEY_LINE = re.compile(r"\s*(\d+)\s+([0-9a-fA-F]{32})(\s.*)?")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """settings: further ones, by name, as the meter is provisioned with them."""
+
     meter_id: int
     key: bytes = field(repr=False)
     pulse_weight_ml: int
@@ -23,6 +25,7 @@ class Identity:
     store_interval_s: int = 900
     send_interval_s: int = 900
     ring_sectors: int = 128
+    settings: Mapping[str, int] = field(default_factory=dict)
 
     def write_into(self, home: Path) -> None:
         """Write the meter's `identity.json`, readable by its owner alone."""
@@ -34,6 +37,7 @@ class Identity:
             "store_interval_s": self.store_interval_s,
             "send_interval_s": self.send_interval_s,
             "ring_sectors": self.ring_sectors,
+            **self.settings,
         }
         write_private(home / "identity.json", json.dumps(fields) + "\n")
 

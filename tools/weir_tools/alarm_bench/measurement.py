@@ -1,0 +1,163 @@
+"""Covers are opened and readings asked for, one after the other on each meter; answers are timed.
+
+The meters do so side by side. Between two trials a meter rests for a time drawn from a fixed seed,
+so that no trial keeps step with anything else.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from weir_tools import messages
+from weir_tools.alarm_bench.stand import KINDS, Post, Stand, open_stand
+from weir_tools.alarm_bench.subscriber import Document, Subscriber
+from weir_tools.errors import Failed
+from weir_tools.simulator.senses import Sense
+
+METERS_OF_KIND = 2
+REST_S_MAX = 0.3
+PATIENCE_S = 60.0
+
+ALARM, READ = "alarm", "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long each trial took, in seconds."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median_s(self) -> float:
+        return median(self.seconds)
+
+    @property
+    def p99_s(self) -> float:
+        return sorted(self.seconds)[int(len(self.seconds) * 0.99)]
+
+    @property
+    def max_s(self) -> float:
+        return max(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Trials of one kind, by the kind of their link."""
+
+    by_kind: dict[str, Times]
+
+    @property
+    def all(self) -> Times:
+        return Times(tuple(one for times in self.by_kind.values() for one in times.seconds))
+
+
+def measure(folder: Path, *, alarms: int, reads: int) -> dict[str, Outcome]:
+    """Time at least so many alarms, and readings on request; what is 0 is left out.
+
+    Raise Failed when an answer does not come.
+    """
+    return asyncio.run(_measure(folder, {ALARM: alarms, READ: reads}))
+
+
+async def _measure(folder: Path, counts: dict[str, int]) -> dict[str, Outcome]:
+    async with open_stand(folder, METERS_OF_KIND) as stand:
+        listener = Listener()
+        topics = ["weir/+/event", "weir/+/read/result"]
+        subscriber = Subscriber(stand.broker_port, topics, listener.hear)
+        await subscriber.start()
+        try:
+            return {
+                what: await _trials(stand, listener, what, count)
+                for what, count in counts.items()
+                if count
+            }
+        finally:
+            subscriber.stop()
+
+
+async def _trials(stand: Stand, listener: "Listener", what: str, count: int) -> Outcome:
+    """Share the trials out to the meters, and gather what they took."""
+    each = -(-count // len(stand.posts))
+    timed = await asyncio.gather(
+        *(_trials_of(stand, listener, post, what, each) for post in stand.posts)
+    )
+    by_kind = {
+        kind: Times(
+            tuple(
+                one
+                for post, seconds in zip(stand.posts, timed, strict=True)
+                if post.kind == kind
+                for one in seconds
+            )
+        )
+        for kind in KINDS
+    }
+    return Outcome(by_kind)
+
+
+async def _trials_of(
+    stand: Stand, listener: "Listener", post: Post, what: str, count: int
+) -> list[float]:
+    chance = random.Random(post.meter_id)
+    seconds = []
+    for _ in range(count):
+        await asyncio.sleep(chance.uniform(0, REST_S_MAX))
+        one = _alarm(listener, post) if what == ALARM else _read(stand, listener, post)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                seconds.append(await one)
+        except TimeoutError:
+            text = messages.BENCH_NO_ANSWER.format(
+                what=what, meter_id=post.meter_id, kind=post.kind, seconds=PATIENCE_S
+            )
+            raise Failed(text) from None
+    return seconds
+
+
+async def _alarm(listener: "Listener", post: Post) -> float:
+    """Open a cover until the subscriber has heard of it, then close it."""
+    raised = listener.expect(f"weir/{post.meter_id}/event", _is_cover("raise"))
+    began_at_s = time.monotonic()
+    post.senses.apply(Sense.COVER)
+    took_s = await raised - began_at_s
+    cleared = listener.expect(f"weir/{post.meter_id}/event", _is_cover("clear"))
+    post.senses.release(Sense.COVER)
+    await cleared
+    return took_s
+
+
+async def _read(stand: Stand, listener: "Listener", post: Post) -> float:
+    """Ask for a reading until the subscriber has it."""
+    answered = listener.expect(
+        f"weir/{post.meter_id}/read/result", lambda document: document["state"] == "answered"
+    )
+    began_at_s = time.monotonic()
+    await asyncio.to_thread(stand.client.read, post.meter_id)
+    return await answered - began_at_s
+
+
+def _is_cover(phase: str) -> Callable[[Document], bool]:
+    return lambda document: (document["name"], document["phase"]) == ("tamper_cover", phase)
+
+
+class Listener:
+    """Waits for one message on each topic. A future's result is when the message came."""
+
+    def __init__(self) -> None:
+        self._expected: dict[str, tuple[Callable[[Document], bool], asyncio.Future[float]]] = {}
+
+    def expect(self, topic: str, is_it: Callable[[Document], bool]) -> "asyncio.Future[float]":
+        arrival: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._expected[topic] = (is_it, arrival)
+        return arrival
+
+    def hear(self, topic: str, document: Document, came_at_s: float) -> None:
+        is_it, arrival = self._expected.get(topic, (None, None))
+        if is_it is not None and arrival is not None and is_it(document):
+            del self._expected[topic]
+            if not arrival.done():
+                arrival.set_result(came_at_s)

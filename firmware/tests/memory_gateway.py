@@ -10,6 +10,8 @@ from weir_protocol.records import IntervalRecord
 from weir_protocol.session import HostSession, Uplink
 from weir_protocol.settings import BY_NAME
 
+ITEMS_OF_FRAME = 40  # settings, so that a meter takes the frame
+
 
 class MemoryGateway:
     """Takes stream bytes of one meter and returns the stream bytes of its answers.
@@ -60,9 +62,11 @@ class MemoryGateway:
 
     def change_settings(self, version: int, **values: int) -> None:
         """Send a version with the next answer: all that is not as the meter was provisioned."""
-        items = [{"key": KEY_COUNT, "value": len(values)}]
-        items += [{"key": BY_NAME[name].key, "value": value} for name, value in values.items()]
-        self.errands.append((FrameType.SETTINGS, {"settings_version": version, "items": items}))
+        count = {"key": KEY_COUNT, "value": len(values)}
+        items = [{"key": BY_NAME[name].key, "value": value} for name, value in values.items()]
+        for first in range(0, max(len(items), 1), ITEMS_OF_FRAME):
+            some = [count, *items[first : first + ITEMS_OF_FRAME]]
+            self.errands.append((FrameType.SETTINGS, {"settings_version": version, "items": some}))
 
     def records(self) -> list[IntervalRecord]:
         """Return what is held of the newest epoch, in order."""

@@ -10,8 +10,11 @@ import pytest
 from on_meter import command_of
 from scripted_bench import START_MS, ScriptedBench, write_identity
 
+from weir_protocol.frames import FrameType
+from weir_protocol.settings import SETTINGS
 from weir_tools.simulator.firmware import BOARD_HEAP_KB, Interpreter, bare_interpreter
 
+HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 TIGHT_KB = 56  # an eighth less than every meter gets, so that none runs at the edge
 FIGURES = re.compile(r"turn (\d+) used (\d+) free (\d+)")
@@ -50,6 +53,17 @@ def bench(tmp_path: Path) -> Iterator[ScriptedBench]:
         yield made
 
 
+def change_everything(bench: ScriptedBench, version: int) -> None:
+    """Change every setting that leaves the bench as it is."""
+    kept = ("_interval_s", "_slot_s", "_spread_s", "link_", "receive_")
+    values = {
+        setting.name: min(setting.default + version, setting.high)
+        for setting in SETTINGS
+        if not any(part in setting.name for part in kept)
+    }
+    bench.gateway.change_settings(version, **values)
+
+
 def test_thousands_of_steps_fit_in_the_heap_and_leave_nothing_behind(
     bench: ScriptedBench,
 ) -> None:
@@ -62,11 +76,19 @@ def test_thousands_of_steps_fit_in_the_heap_and_leave_nothing_behind(
 
     bench.each_turn = flow
     bench.power_on()
+    bench.run_until(START_MS + DAY_MS)
+    change_everything(bench, 1)
     bench.run_until(START_MS + 2 * DAY_MS)
     bench.gateway.is_mute = True  # sessions that fail, and a backlog
     bench.run_until(START_MS + 4 * DAY_MS)
     bench.gateway.is_mute = False
-    bench.run_until(START_MS + 7 * DAY_MS)
+    for day in (5, 6, 7):
+        bench.run_until(START_MS + day * DAY_MS)
+        change_everything(bench, day)
+        bench.gateway.errands.append((FrameType.READ_NOW, {"request": day}))
+    bench.run_until(START_MS + 7 * DAY_MS + HOUR_MS)
+    assert bench.gateway.reports[-1]["settings_version"] == 7
+    assert [reading["request"] for reading in bench.gateway.readings] == [5, 6, 7]
     assert len(bench.gateway.records()) >= 7 * 96 - 2
 
     figures = [tuple(map(int, found)) for found in FIGURES.findall(bench.last_words())]

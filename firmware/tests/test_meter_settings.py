@@ -4,6 +4,8 @@ from meter_rig import MINUTE_MS, NOON_MS, Rig, events_of
 
 from weir.link import tables_gen as t
 from weir.settings import table_gen as g
+from weir.store.journal import FIELD_COUNT
+from weir_tools.virtual.flash import CUT_MODES, PowerCut
 
 SAMPLE, STORE, SEND = g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S
 WEIGHT, PORT, HOLD = g.K_PULSE_WEIGHT_ML, g.K_LINK_PORT, g.K_LINK_HOLD
@@ -113,6 +115,50 @@ def test_a_change_is_noted_reported_and_there_after_a_reset() -> None:
     again.run_until(5 * MINUTE_MS)
     assert again.records()[-1][0] == NOON_S + 300
     assert again.session.dispatch.settings_version == 7
+
+
+def cut_while_changing(operation: int, mode: str) -> "Rig | None":
+    """Lose power in a flash operation of a change; return the meter after, None without a cut."""
+    rig = in_session()
+    rig.run_until(20 * MINUTE_MS, pulses_each_minute=3)
+    rig.flash.operation_count, rig.flash.cut_at, rig.flash.cut_mode = 0, operation, mode
+    try:
+        change(rig, 7, {WEIGHT: 10, STORE: 300})
+    except PowerCut:
+        rig.flash.cut_at = -1
+        return Rig(rig.flash)
+    return None
+
+
+def kept_pulses(rig: Rig) -> "list[int]":
+    """Return the registers of all records; a torn one has used its sequence up."""
+    record = [0] * FIELD_COUNT
+    journal = rig.journal
+    sequences = range(journal.sequence_oldest, journal.sequence_next)
+    return [record[1] for sequence in sequences if journal.read_into(sequence, record)]
+
+
+def test_a_power_cut_in_a_change_leaves_the_old_settings_or_the_new_and_every_record() -> None:
+    versions = set()
+    for mode in CUT_MODES:
+        operation = 0
+        while again := cut_while_changing(operation, mode):
+            operation += 1
+            version = again.settings.version
+            versions.add(version)
+            assert (again.settings.value(WEIGHT), again.settings.value(STORE)) == (
+                (10, 300) if version == 7 else (1000, 900)
+            )
+            pulses = kept_pulses(again)
+            assert pulses in ([45], [45, 60])
+            if version == 7:
+                assert pulses == [45, 60]
+                assert again.settings.first_sequence == again.journal.sequence_next
+            again.set_clock(NOON_MS + 40 * MINUTE_MS)
+            again.run_until(15 * MINUTE_MS)
+            assert len(kept_pulses(again)) > len(pulses)
+        assert operation >= 1 + 2 + 1  # the record, the settings in two copies, the event
+    assert versions == {0, 7}
 
 
 def test_a_version_that_flash_does_not_keep_is_refused_and_changes_nothing() -> None:

@@ -9,10 +9,11 @@ import pytest
 from peers.bookkeeping import METER, NOW_MS, Bookkeeping
 from peers.scripted_meter import FIRST_TAKEN_AT_S, STATUS
 from weir_gateway.read_documents import read_document
-from weir_gateway.store import custody, errands, push, read_errand, reads
+from weir_gateway.store import custody, errands, plans, push, read_errand, reads
 from weir_gateway.store.receipt import Receipt
 from weir_protocol.frames import NO_PRESSURE_KPA, FrameType
 from weir_protocol.records import TimeQuality
+from weir_protocol.schedule import SendPlan
 
 HOUR_MS = 3_600_000
 
@@ -165,7 +166,7 @@ def test_what_cannot_be_known_is_null_not_zero(books: Counter) -> None:
     books.status(**unset, pressure_kpa=NO_PRESSURE_KPA, battery_mv=0)
     reading = books.document(1)["reading"]
     assert (reading["pressure_kpa"], reading["battery_mv"]) == (None, None)
-    assert (reading["time_quality"], reading["time_error_s"]) == ("placed", None)
+    assert reading["time_quality"] == "placed"
     assert reading["measured_at"] == "2026-09-21T14:13:20Z"  # when it came
 
 
@@ -237,3 +238,16 @@ def test_what_is_settled_is_untold_until_it_is_marked(books: Counter) -> None:
     assert [one.number for one in reads.untold(books.connection, 10)] == [1, 2]
     reads.mark_told(books.connection, [(METER, 2)])
     assert [one.number for one in reads.untold(books.connection, 10)] == [1]
+
+
+def test_a_meter_is_expected_by_the_settings_it_reported_else_by_its_hello(
+    books: Counter,
+) -> None:
+    assert plans.send_plan(books.connection, METER) is None
+    books.hello(send_interval_s=900)
+    assert plans.send_plan(books.connection, METER) == SendPlan(900)
+    pairs = [(0, 263), (255, 3), (3, 3600), (4, 60), (5, 30)]  # 263 as HELLO said
+    items = [{"key": key, "value": value} for key, value in pairs]
+    fields = {"settings_version": 263, "outcome": 0, "items": items}
+    custody.take_report(books.connection, books.origin(), fields)
+    assert plans.send_plan(books.connection, METER) == SendPlan(3600, 60, 30)

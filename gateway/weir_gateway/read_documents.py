@@ -1,10 +1,11 @@
 """The JSON documents of readings at a moment. Volumes in them are exact."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from weir_gateway.clock import utc_text, utc_text_ms
 from weir_gateway.documents import litres, status_words
+from weir_gateway.known_times import time_error_s, time_word
 from weir_gateway.store.reads import StoredRead
 from weir_protocol.frames import NO_PRESSURE_KPA
 from weir_protocol.records import TimeQuality
@@ -13,8 +14,8 @@ from weir_protocol.records import TimeQuality
 class NowDocument(TypedDict):
     """What a meter measured when it was asked, or triggered. What cannot be known is None.
 
-    cause: "asked" or "triggered". measured_at: true within ``time_error_s``, None there for a
-    meter whose clock is not set: it is then the time of arrival.
+    cause: "asked" or "triggered". measured_at: true within ``time_error_s``; of a meter whose
+    clock is not set it is the time of arrival.
     """
 
     id: str
@@ -60,6 +61,15 @@ class ReadDocument(TypedDict):
     reading: NowDocument | None
 
 
+class _Moment(NamedTuple):
+    """When a STATUS was measured, as ``known_times`` judges it."""
+
+    taken_at_s: int
+    time_quality: int
+    measured_at_s: int
+    received_at_ms: int
+
+
 def read_document(
     read: StoredRead, *, expected_at_ms: int | None = None, link_open: bool = False
 ) -> ReadDocument:
@@ -89,15 +99,18 @@ def now_document(read: StoredRead) -> NowDocument | None:
     if status is None or weight_ml is None or read.settled_at_ms is None or read.epoch is None:
         return None
     pressure_kpa = status["pressure_kpa"]
+    at_s = measured_at_s(status, read.settled_at_ms)
+    taken_at_s, quality = status["taken_at_s"], status["time_quality"]
+    moment = _Moment(taken_at_s, quality, at_s, read.settled_at_ms)
     return {
         "id": f"{read.meter_id}-read-{read.number}",
         "meter_id": read.meter_id,
         "number": read.number,
         "cause": read.cause,
         "epoch": f"{read.epoch:08x}",
-        "measured_at": utc_text(measured_at_s(status, read.settled_at_ms)),
-        "time_quality": _time_word(status),
-        "time_error_s": _time_error_s(status),
+        "measured_at": utc_text(at_s),
+        "time_quality": time_word(moment),
+        "time_error_s": time_error_s(moment),
         "forward_pulses": status["forward_pulses"],
         "reverse_pulses": status["reverse_pulses"],
         "pulse_weight_ml": weight_ml,
@@ -125,18 +138,6 @@ def _state(read: StoredRead) -> str:
     if read.settled_at_ms is not None:
         return "expired"
     return "pending" if read.sent_at_ms is None else "sent"
-
-
-def _time_word(status: Mapping[str, int]) -> str:
-    if status["time_quality"] == TimeQuality.UNSET:
-        return "placed"
-    return "unbounded" if _time_error_s(status) is None else "bounded"
-
-
-def _time_error_s(status: Mapping[str, int]) -> float | None:
-    quality = min(status["time_quality"], TimeQuality.WORSE)  # what comes later is no better
-    error_s = TimeQuality(quality).error_s
-    return None if error_s is None else litres(int(error_s * 1000))
 
 
 def _text_or_none(at_ms: int | None) -> str | None:

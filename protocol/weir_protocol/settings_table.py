@@ -40,16 +40,17 @@ SCHEDULE: Final = (
         "send_slot_s",
         (AUTOMATIC, _MONTH_S - 1),
         AUTOMATIC,
-        "When in the send interval the meter calls, counted from the interval's start;"
-        " automatic: a place of its own within send_spread_s, found from the meter's id.",
+        "When in the send interval the meter calls, counted from the interval's start; automatic:"
+        " at a place of its own within send_spread_s, found from the meter's id.",
     ),
     number(
         5,
         "send_spread_s",
         (AUTOMATIC, _MONTH_S),
         AUTOMATIC,
-        "Over what part of the send interval the meters with an automatic send_slot_s spread"
-        " their calls; automatic: over seven eighths of the send interval.",
+        "Over what part of the send interval meters spread their calls by their ids, from"
+        " send_slot_s on; automatic: over seven eighths of the send interval, or not at all where"
+        " send_slot_s is given.",
     ),
     number(
         6,

@@ -42,9 +42,7 @@ class Confused(DeskGateway):
         )
 
 
-def in_a_session(
-    answer_to: Callable[[Confused, Uplink, int], bytes], window_ms: int = 0
-) -> tuple[MemoryMeter, Confused]:
+def in_a_session(answer_to: "Answer", window_ms: int = 0) -> tuple[MemoryMeter, Confused]:
     """Run one session of a meter that had sent everything but its newest five records."""
     errands = MemoryErrands()
     meter, gateway = MemoryMeter(MemoryJournal(0, RECORDS), errands=errands), Confused()
@@ -63,53 +61,53 @@ def in_a_session(
     return meter, gateway
 
 
-@pytest.mark.parametrize(
-    "answer_to",
-    [
-        lambda to, uplink, _: to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING),
-        lambda to, uplink, _: to.acknowledge(uplink, 0),
-        lambda to, uplink, _: to.acknowledge(uplink, RECORDS),
-        lambda to, uplink, n: to.acknowledge(uplink, n % 2),
-        lambda to, uplink, n: to.acknowledge(uplink, RECORDS - n),
-        lambda to, uplink, n: to.acknowledge(uplink, RECORDS + 5 + n),
-        lambda to, uplink, _: to.request(uplink, [(0, RECORDS)]),
-        lambda to, uplink, _: to.request(uplink, [(0, 0)]) + to.acknowledge(uplink, RECORDS + 5),
-        lambda to, uplink, _: (
-            to.request(uplink, [(0, RECORDS)])
-            + to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING)
-        ),
-        lambda to, uplink, n: to.read_now(uplink, n) + to.acknowledge(uplink, RECORDS + 5),
-        lambda to, uplink, n: to.read_now(uplink, n),
-        lambda to, uplink, _: to.change_again(uplink) + to.acknowledge(uplink, RECORDS + 5),
-        lambda to, uplink, _: (
-            to.command(uplink, t.COMMAND_EVENTS_FROM, 0) + to.acknowledge(uplink, RECORDS + 5)
-        ),
-        lambda to, uplink, n: (
-            to.acknowledge(uplink, RECORDS + 5) + to.command(uplink, n % 256, n - 50)
-        ),
-    ],
-    ids=[
-        "keeps it listening",
-        "always wants the first",
-        "never moves on",
-        "cannot decide",
-        "goes back by one each time",
-        "claims more each time",
-        "asks and never acknowledges",
-        "asks for the same again and again",
-        "asks for everything again and again",
-        "wants a reading each time",
-        "wants readings and never acknowledges",
-        "changes the settings each time",
-        "wants the same events each time",
-        "commands anything",
-    ],
-)
-@pytest.mark.parametrize("window_ms", [0, 60_000], ids=["", "and the meter listens"])
-def test_a_session_is_bounded(
-    answer_to: Callable[[Confused, Uplink, int], bytes], window_ms: int
-) -> None:
-    _, gateway = in_a_session(answer_to, window_ms)
+Answer = Callable[[Confused, Uplink, int], bytes]
+
+ABOUT_RECORDS: dict[str, Answer] = {
+    "keeps it listening": lambda to, uplink, _: to.acknowledge(
+        uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING
+    ),
+    "always wants the first": lambda to, uplink, _: to.acknowledge(uplink, 0),
+    "never moves on": lambda to, uplink, _: to.acknowledge(uplink, RECORDS),
+    "cannot decide": lambda to, uplink, n: to.acknowledge(uplink, n % 2),
+    "goes back by one each time": lambda to, uplink, n: to.acknowledge(uplink, RECORDS - n),
+    "claims more each time": lambda to, uplink, n: to.acknowledge(uplink, RECORDS + 5 + n),
+    "asks and never acknowledges": lambda to, uplink, _: to.request(uplink, [(0, RECORDS)]),
+    "asks for the same again and again": lambda to, uplink, _: (
+        to.request(uplink, [(0, 0)]) + to.acknowledge(uplink, RECORDS + 5)
+    ),
+    "asks for everything again and again": lambda to, uplink, _: (
+        to.request(uplink, [(0, RECORDS)])
+        + to.acknowledge(uplink, RECORDS + 5, AcknowledgeFlag.KEEP_LISTENING)
+    ),
+}
+ABOUT_ERRANDS: dict[str, Answer] = {
+    "wants a reading each time": lambda to, uplink, n: (
+        to.read_now(uplink, n) + to.acknowledge(uplink, RECORDS + 5)
+    ),
+    "wants readings and never acknowledges": lambda to, uplink, n: to.read_now(uplink, n),
+    "changes the settings each time": lambda to, uplink, _: (
+        to.change_again(uplink) + to.acknowledge(uplink, RECORDS + 5)
+    ),
+    "wants the same events each time": lambda to, uplink, _: (
+        to.command(uplink, t.COMMAND_EVENTS_FROM, 0) + to.acknowledge(uplink, RECORDS + 5)
+    ),
+    "commands anything": lambda to, uplink, n: (
+        to.acknowledge(uplink, RECORDS + 5) + to.command(uplink, n % 256, n - 50)
+    ),
+}
+
+
+@pytest.mark.parametrize("confusion", [*ABOUT_RECORDS, *ABOUT_ERRANDS])
+def test_a_session_is_bounded(confusion: str) -> None:
+    _, gateway = in_a_session({**ABOUT_RECORDS, **ABOUT_ERRANDS}[confusion])
+    assert len(gateway.uplinks) <= FRAMES_SPARE + (RECORDS + 5) // 8 + 1
+
+
+@pytest.mark.parametrize("confusion", ["keeps it listening", *ABOUT_ERRANDS])
+def test_a_session_of_a_meter_that_listens_is_bounded_as_well(confusion: str) -> None:
+    answer_to = {**ABOUT_RECORDS, **ABOUT_ERRANDS}[confusion]
+    _, gateway = in_a_session(answer_to, window_ms=60_000)
     assert len(gateway.uplinks) <= FRAMES_SPARE + (RECORDS + 5) // 8 + 1
 
 

@@ -223,9 +223,8 @@ def test_an_answer_to_what_was_overtaken_delivers_nothing() -> None:
     under_way = Uplink(FrameType.EVENTS, METER_ID, EPOCH, gateway.counters[EPOCH], {})
     meter.session.receive(gateway.command(under_way, t.COMMAND_EVENTS_FROM, 2), 0, 0)
     gateway.events = [0, 1]
-    [newer] = meter.frames(ACKNOWLEDGE_TIMEOUT_MS)
+    assert len(meter.frames(ACKNOWLEDGE_TIMEOUT_MS)) == 1
     meter.session.receive(answer, ACKNOWLEDGE_TIMEOUT_MS, 0)
-    gateway.answer(newer)
     drain(meter, gateway)
     assert gateway.events == list(range(12))
 
@@ -255,10 +254,10 @@ def test_a_measurement_that_never_comes_does_not_keep_the_meter_on_air() -> None
     gateway.reads_wanted = []
     meter.session.receive(gateway.read_now(uplink, 5), 0, 0)
     link_ms = 0
-    while meter.session.active:
+    while meter.session.active and link_ms < 10 * PATIENCE_MS:
         for stream in meter.frames(link_ms):
             meter.session.receive(gateway.answer(stream), link_ms, link_ms)
-        link_ms = max(link_ms + 1, meter.session.link_wake_at_ms or 0)
+        link_ms = max(link_ms + 100, meter.session.link_wake_at_ms or 0)
     assert PATIENCE_MS < link_ms < PATIENCE_MS + 2 * ACKNOWLEDGE_TIMEOUT_MS
     assert not meter.session.complete
 

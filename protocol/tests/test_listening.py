@@ -8,7 +8,7 @@ from crosscheck.memory_errands import DeskGateway, MemoryErrands
 from crosscheck.memory_link import MemoryJournal, MemoryMeter, drain
 from weir.link.bounds import FRAMES_SPARE, HELD_ROUND_MS
 from weir_protocol.frames import FrameType, peek_header
-from weir_protocol.framing import Deframer
+from weir_protocol.framing import Deframer, enframe
 from weir_protocol.session import Uplink
 
 WINDOW_MS = 60_000
@@ -108,7 +108,7 @@ def test_rubbish_keeps_no_meter_listening(kind: str) -> None:
     line.hear(read)
     line.talk()
     for link_ms in range(2000, 1000 + WINDOW_MS, 1000):
-        line.hear(read if kind == "repeats" else chance.randbytes(50) + b"\0")
+        line.hear(read if kind == "repeats" else enframe(chance.randbytes(50)))
         assert line.at(link_ms) == []
         assert line.session.listening
     line.at(1000 + WINDOW_MS)

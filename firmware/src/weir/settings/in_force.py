@@ -5,6 +5,7 @@ wrong settings of the link cannot cut a meter off for good.
 """
 
 import struct
+from array import array
 
 from micropython import const
 from weir.settings import table
@@ -64,6 +65,7 @@ class Settings:
         """provisioned: values by key, each in range. The vault says what was changed since."""
         self._provisioned = provisioned
         self._vault = vault
+        self._values = array("i", [0] * (g.KEYS[-1] + 1))  # in force, by key: asked all the time
         self._overrides: dict[int, int] = {}
         self._fallback = b""  # the set that worked before, while another is on trial
         self._failures = _NOT_ON_TRIAL
@@ -75,6 +77,7 @@ class Settings:
                 blob, _STATE_SIZE
             )
             self._fallback = blob[end:]
+        self._take_values()
 
     @property
     def on_trial(self) -> bool:
@@ -83,7 +86,7 @@ class Settings:
 
     def value(self, key: int) -> int:
         """Return the value in force."""
-        return self.value_under(self._overrides, key)
+        return self._values[key]
 
     def value_under(self, overrides: "Mapping[int, int]", key: int) -> int:
         """Return the value under other overrides; what this firmware does not take is ignored."""
@@ -113,6 +116,7 @@ class Settings:
             return False
         self.version, self.first_sequence = version, first_sequence
         self._overrides = dict(overrides)
+        self._take_values()
         self._fallback = fallback
         self.given_up = self._failures = 0
         return True
@@ -137,12 +141,17 @@ class Settings:
         self._failures = _NOT_ON_TRIAL
         self.version, _, self._overrides, _ = _unpack_set(self._fallback, 0)
         self.first_sequence = first_sequence
+        self._take_values()
         self._fallback = b""
         self._store()
 
     def overrides_before(self) -> "dict[int, int]":
         """Return the overrides that ``roll_back`` would bring back."""
         return _unpack_set(self._fallback, 0)[2]
+
+    def _take_values(self) -> None:
+        for key in g.KEYS:
+            self._values[key] = self.value_under(self._overrides, key)
 
     def _packed(self) -> bytes:
         return _pack_set(self.version, self.first_sequence, self._overrides)

@@ -34,6 +34,7 @@ def test_a_minimal_file_gets_the_documented_defaults(tmp_path: Path) -> None:
     assert (config.mqtt.prefix, config.mqtt.client_id) == ("weir", "weir-gw1")
     assert (config.mqtt.protocol, config.mqtt.requests) == ("auto", True)
     assert (config.gateway.retention_days, config.gateway.disk_warning_h) == (0, 72)
+    assert config.gateway.battery_floor_years == 6
     assert config.tcp is not None
     assert (config.tcp.host, config.tcp.port, config.tcp.connections_max) == (
         "0.0.0.0",
@@ -54,6 +55,7 @@ def test_a_full_file_is_taken_over_key_by_key(tmp_path: Path) -> None:
     log_level = "debug"
     retention_days = 400
     disk_warning_h = 24
+    battery_floor_years = 7.5
     [mqtt]
     host = "broker.example"
     port = 2883
@@ -83,6 +85,7 @@ def test_a_full_file_is_taken_over_key_by_key(tmp_path: Path) -> None:
     assert config.gateway.keys == tmp_path / "secret/keys.txt"
     assert config.gateway.log_level == "debug"
     assert (config.gateway.retention_days, config.gateway.disk_warning_h) == (400, 24)
+    assert config.gateway.battery_floor_years == 7.5
     assert config.mqtt.requests is False
     assert (config.mqtt.username, config.mqtt.password) == ("gateway", "hush")
     assert config.mqtt.prefix == "utility/weir"

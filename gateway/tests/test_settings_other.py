@@ -10,6 +10,7 @@ from peers.settings_desk import FAST, SLOW, Desk, asks_for_report, sent
 from weir_gateway.store.settings import rows, versions
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.frames import KEY_COUNT, Outcome, Reason
+from weir_protocol.settings import BY_NAME
 
 
 @pytest.fixture
@@ -139,4 +140,31 @@ def test_a_fresh_database_learns_what_is_in_force(tmp_path: Path) -> None:
     assert (attested.version, attested.provisioned) == (41, None)
     new = NewVersion(FAST, FAST, "anna")
     assert versions.make(books.connection, METER, new, books.now_ms).version == 42
+    books.connection.close()
+
+
+def test_a_change_made_before_anything_was_known_keeps_what_another_gateway_set(
+    tmp_path: Path,
+) -> None:
+    books = Bookkeeping(tmp_path / "fresh.db")
+    new = NewVersion(FAST, {**FAST, "leak_on": None}, "anna", is_partial=True)
+    versions.make(books.connection, METER, new, books.now_ms)
+    receipt = books.hello(settings_version=41)
+    assert (sent(receipt), asks_for_report(receipt), receipt.keeps_listening) == ({}, True, True)
+    receipt = books.report(41, items={2: 1800, 33: 150, 40: 0})
+    (items,) = sent(receipt).values()
+    assert items[KEY_COUNT] == len(BY_NAME) - 1
+    leak = BY_NAME["leak_on"].key
+    assert (items[1], items[2], items[33], leak in items) == (30, 1800, 150, False)
+    books.connection.close()
+
+
+def test_a_change_made_before_anything_was_known_goes_to_a_meter_with_none_in_force(
+    tmp_path: Path,
+) -> None:
+    books = Bookkeeping(tmp_path / "fresh.db")
+    new = NewVersion(FAST, FAST, "anna", is_partial=True)
+    versions.make(books.connection, METER, new, books.now_ms)
+    assert sent(books.hello(settings_version=0)) == {}
+    assert sent(books.report(0, items={80: 10})) == {1: {KEY_COUNT: 1, 1: 30}}
     books.connection.close()

@@ -37,6 +37,7 @@ from weir_gateway.reads import Reads
 from weir_gateway.registry import Registry
 from weir_gateway.retention import Retention
 from weir_gateway.service import Service
+from weir_gateway.settings.desk import SettingsDesk
 from weir_gateway.status import StatusReporter, Tally
 from weir_gateway.store import Store, queries
 from weir_protocol.frames import FrameType
@@ -105,6 +106,8 @@ class Gateway:
             reporter,
         )
         self._messaging.connected.append(self._board.on_connected)
+        self._settings = self._make_settings_desk()
+        self._messaging.inbox.meter_routes["config/set"] = self._settings.answer
         self._messaging.inbox.meter_routes["read"] = self._reads.answer
         alarms = Alarms(self._store, self._registry, self._clock, self._messaging.note_alarms)
         self._messaging.inbox.meter_routes["alarms/ack"] = alarms.answer
@@ -117,6 +120,7 @@ class Gateway:
             self._messaging.replayer,
             {
                 "reads": self._reads,
+                "settings": self._settings,
                 "checks": DialChecks(self._store, self._registry, self._clock),
             },
         )
@@ -159,6 +163,12 @@ class Gateway:
         if config.tcp is not None:
             links.append(TcpListener(config.tcp, self._make_driver, self._counters))
         return links
+
+    def _make_settings_desk(self) -> SettingsDesk:
+        floor = self._config.gateway.battery_floor_years
+        return SettingsDesk(
+            self._store, self._registry, self._clock, floor, self._on_settings_changed
+        )
 
     def _make_driver(self) -> Driver:
         return Driver(self._custodian, Deframer(), self._counters, self._turns, self._reach)
@@ -233,6 +243,10 @@ class Gateway:
         _log.info("meter %d is %s", meter_id, self._availability.of(meter_id).value)
         self._board.note_availability(meter_id)
 
+    def _on_settings_changed(self, meter_id: int) -> None:
+        self._messaging.note_settings(meter_id)
+        self._pusher.wake(meter_id)
+
     def _on_store_renewed(self) -> None:
         """Count anew what waits: readings in hand may be gone from the fresh database."""
         self._spawn(self._messaging.load_backlog())
@@ -250,6 +264,10 @@ class Gateway:
         self._availability.hear(uplink.meter_id)
         self._board.note_state(uplink.meter_id)
         self._messaging.note(uplink.meter_id, receipt)
+        if receipt.in_force is not None:
+            self._availability.learn(uplink.meter_id, receipt.in_force["send_interval_s"])
+        if uplink.frame_type is not FrameType.READINGS or receipt.errands:
+            self._messaging.note_settings(uplink.meter_id)
         if uplink.frame_type is FrameType.STATUS:
             self._messaging.note_reads()
 

@@ -23,6 +23,7 @@ class GatewayConfig:
 
     retention_days: how long published readings are kept, 0 for ever.
     disk_warning_h: fewer hours than this until the disk is full are worth a warning.
+    battery_floor_years: no change of settings may let a battery last less, unless it is forced.
     """
 
     id: str
@@ -32,6 +33,7 @@ class GatewayConfig:
     log_level: str
     retention_days: int
     disk_warning_h: int
+    battery_floor_years: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _read_gateway(table: Table, named: NamedFiles) -> GatewayConfig:
         log_level=table.word("log_level", "info", "|".join(_LOG_LEVELS), messages.FORM_LOG_LEVEL),
         retention_days=table.integer("retention_days", 0, 0, 36_500),
         disk_warning_h=table.integer("disk_warning_h", 72, 0, 87_600),
+        battery_floor_years=table.number("battery_floor_years", 6, 0, 100),
     )
     for key in ("keys", "database", "socket"):
         named.add(table, key, getattr(config, key))

@@ -227,6 +227,31 @@ WRONG_REQUEST_ID = "request_id is not text of at most {limit} characters: mend i
 UNKNOWN_FIELD = "there is no field {name} in this request: remove it, or see docs/mqtt.md."
 WRONG_TEXT = "{name} is not text of 1 to {limit} characters in one line: mend it."
 WRONG_WHOLE = "{name} is not a whole number from {low} to {high}: mend it."
+WRONG_FLAG = "{name} is neither true nor false: write one of the two, without quotes."
+WRONG_SETTINGS = (
+    'settings is not an object with at least one setting: write it as {"leak_on": true}.'
+)
+FOR_TECHNICIANS = (
+    "{names} alters what the meter's register means: look at the meter first, then give "
+    "--technician (`technician` in the request)."
+)
+FOR_TECHNICIANS_HERE = (
+    "{names} alters what the meter's register means, and is not changed over MQTT: use `weir "
+    "meter set --technician` on the gateway's machine."
+)
+BATTERY_FLOOR = (
+    "with this the battery of meter {meter_id} would last {after:.1f} years instead of "
+    "{before:.1f}, below the floor of {floor:g} (gateway.battery_floor_years): ask for less, or "
+    "force it."
+)
+SETTINGS_UNKNOWN = (
+    "meter {meter_id} has settings of version {version} in force that this gateway does not know "
+    "yet: it asks the meter for them at its next call; ask again then."
+)
+NO_CHANGE = (
+    'meter {meter_id} has no change of settings "{text}": `weir meter config {meter_id}` lists '
+    "them."
+)
 WRONG_METER_ID = "meter_id is not a whole number from 0 to 4294967295: mend it."
 WRONG_SPAN_TIME = (
     '{name} is not a time: write for example "2026-03-01T00:00:00Z", or leave it out.'

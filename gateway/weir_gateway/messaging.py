@@ -20,6 +20,7 @@ from weir_gateway.publisher import Publisher
 from weir_gateway.read_publisher import ReadPublisher
 from weir_gateway.registry import Registry
 from weir_gateway.replay import Replayer
+from weir_gateway.settings.publisher import SettingsPublisher
 from weir_gateway.store import Store
 from weir_gateway.store.receipt import Receipt
 from weir_gateway.topics import Topics
@@ -43,6 +44,7 @@ class Messaging:
         self._gap_publisher = GapPublisher(store, self.broker, self.topics, clock)
         self._event_publisher = EventPublisher(store, self.broker, self.topics)
         self._read_publisher = ReadPublisher(store, self.broker, self.topics, clock)
+        self._settings_publisher = SettingsPublisher(store, self.broker, self.topics, clock)
         self._alarm_board = AlarmBoard(store, self.broker, self.topics)
         self.inbox = Inbox(self.broker, self.topics.prefix)
         self.inbox.routes[self.topics.replay()] = self.replayer.answer
@@ -54,6 +56,7 @@ class Messaging:
             self._event_publisher.on_connected,
             self._alarm_board.on_connected,
             self._read_publisher.on_connected,
+            self._settings_publisher.on_connected,
         ]
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:
@@ -67,6 +70,7 @@ class Messaging:
             self._event_publisher.run(),
             self._alarm_board.run(),
             self._read_publisher.run(),
+            self._settings_publisher.run(),
             self.inbox.run(),
         ]
 
@@ -82,6 +86,10 @@ class Messaging:
     def note_reads(self) -> None:
         """Take note that a reading at a moment came."""
         self._read_publisher.note()
+
+    def note_settings(self, meter_id: int) -> None:
+        """Take note that the settings of a meter may be other ones now."""
+        self._settings_publisher.note(meter_id)
 
     def note_events(self, meter_id: int) -> None:
         """Take note that events of a meter became durable, its own or the gateway's."""
@@ -128,4 +136,5 @@ class Messaging:
         self.publisher.on_delivered(deliveries)
         self._gap_publisher.on_delivered(deliveries)
         self._event_publisher.on_delivered(deliveries)
+        self._settings_publisher.on_delivered(deliveries)
         self._read_publisher.on_delivered(deliveries)

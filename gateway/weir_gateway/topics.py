@@ -28,6 +28,18 @@ class Topics:
         """What became of a reading that was asked for on ``read``."""
         return f"{self.prefix}/{meter_id}/read/result"
 
+    def config(self, meter_id: int) -> str:
+        """What is desired and in force of the meter's settings."""
+        return f"{self.prefix}/{meter_id}/config"
+
+    def config_result(self, meter_id: int) -> str:
+        """What became of changes of the meter's settings."""
+        return f"{self.prefix}/{meter_id}/config/result"
+
+    def config_schema(self) -> str:
+        """What a request on ``config/set`` may say."""
+        return f"{self.prefix}/gateway/{self.gateway_id}/config/schema"
+
     def state(self, meter_id: int) -> str:
         return f"{self.prefix}/{meter_id}/state"
 

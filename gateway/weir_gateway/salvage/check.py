@@ -71,6 +71,7 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "reported_version": (0, 0xFFFF),
     "sent_epoch": _UINT32,
     "forced": _FLAG,
+    "is_partial": _FLAG,
     "is_guess": _FLAG,
     "asks_left": _COUNT,
     "shape_sequence": _COUNT,

@@ -19,6 +19,7 @@ CREATE TABLE settings_versions (
     made_by TEXT NOT NULL,
     request_id TEXT,
     forced INTEGER NOT NULL,
+    is_partial INTEGER NOT NULL,       -- made before anything was known of what is in force
     expires_at_ms INTEGER,
     made_at_ms INTEGER NOT NULL,
     sent_at_ms INTEGER,                -- for the first time

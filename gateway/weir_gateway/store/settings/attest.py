@@ -70,7 +70,30 @@ def note_values(
         "asks_left = 0 WHERE meter_id = ?",
         (text, version, origin.received_at_ms, version, text, origin.meter_id),
     )
+    _complete_partial(connection, origin.meter_id, version, values)
     _renew_if_other(connection, origin, version, values)
+
+
+def adopted(version: int, reported: Values) -> dict[str, int]:
+    """Return what a version that was made elsewhere sets, as far as its meter can tell.
+
+    Which of its values are as provisioned is not known then, so all of them count as set.
+    """
+    if version == 0:
+        return {}
+    return {name: reported.get(name, value) for name, value in defaults().items()}
+
+
+def _complete_partial(
+    connection: sqlite3.Connection, meter_id: int, version: int, values: Values
+) -> None:
+    """Add what is in force to a change that was made before it was known."""
+    waiting = versions.open_version(connection, meter_id)
+    if waiting is None or not waiting.is_partial:
+        return
+    changes = waiting.changes
+    kept = {name: value for name, value in adopted(version, values).items() if name not in changes}
+    versions.complete(connection, waiting, {**kept, **waiting.overrides})
 
 
 def note_refused(

@@ -18,14 +18,17 @@ _ITEM_BYTES = 5
 def produce(connection: sqlite3.Connection, origin: Origin, _promise: Promise) -> Iterable[Errand]:
     """Return the frames of the version that waits. It is sent from then on.
 
-    The report is asked for only while none waits: the meter reports what it was given anyway.
+    The report is asked for only while none waits: the meter reports what it was given anyway. But
+    first where what is in force has to be kept and is not known here.
     """
     waiting = versions.open_version(connection, origin.meter_id)
     if waiting is not None and _is_overdue(waiting, origin.received_at_ms):
         versions.move(connection, waiting, "expired", origin.received_at_ms)
         waiting = None
     if waiting is None:
-        return _ask(connection, origin.meter_id)
+        return _ask(connection, origin.meter_id, keeps_listening=False)
+    if waiting.is_partial and (asked := _ask(connection, origin.meter_id, keeps_listening=True)):
+        return asked
     versions.note_sent(connection, waiting, origin.epoch, origin.received_at_ms)
     return _frames(connection, waiting)
 
@@ -34,7 +37,7 @@ def _is_overdue(version: StoredVersion, now_ms: int) -> bool:
     return version.expires_at_ms is not None and version.expires_at_ms <= now_ms
 
 
-def _ask(connection: sqlite3.Connection, meter_id: int) -> list[Errand]:
+def _ask(connection: sqlite3.Connection, meter_id: int, *, keeps_listening: bool) -> list[Errand]:
     attested = reported(connection, meter_id)
     if attested is None or not attested.asks_left:
         return []
@@ -43,7 +46,7 @@ def _ask(connection: sqlite3.Connection, meter_id: int) -> list[Errand]:
     )
     fields = {"request": 0, "code": int(CommandCode.REPORT_SETTINGS), "argument": 0}
     name = ("report", attested.version)
-    return [Errand(FrameType.COMMAND, fields, name, keeps_listening=False)]
+    return [Errand(FrameType.COMMAND, fields, name, keeps_listening=keeps_listening)]
 
 
 def _frames(connection: sqlite3.Connection, version: StoredVersion) -> Iterator[Errand]:

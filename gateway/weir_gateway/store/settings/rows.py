@@ -25,6 +25,7 @@ class StoredVersion(NamedTuple):
     made_by: str
     request_id: str | None
     forced: int
+    is_partial: int
     expires_at_ms: int | None
     made_at_ms: int
     sent_at_ms: int | None
@@ -63,6 +64,14 @@ def versions(
     """Return the versions of a meter that the SQL condition ``where`` holds for, newest first."""
     rows = connection.execute(
         f"{_VERSION} WHERE meter_id = ? AND {where} ORDER BY number DESC", (meter_id, *arguments)
+    )
+    return [_version(row) for row in rows]
+
+
+def history(connection: sqlite3.Connection, meter_id: int, count_max: int) -> list[StoredVersion]:
+    """Return the newest versions of a meter, newest first."""
+    rows = connection.execute(
+        f"{_VERSION} WHERE meter_id = ? ORDER BY number DESC LIMIT ?", (meter_id, count_max)
     )
     return [_version(row) for row in rows]
 

@@ -36,6 +36,7 @@ class NewVersion:
     forced: bool = False
     expires_at_ms: int | None = None
     cause: str = "asked"
+    is_partial: bool = False
 
 
 def open_version(connection: sqlite3.Connection, meter_id: int) -> StoredVersion | None:
@@ -59,8 +60,8 @@ def make(
     number = 1 if newest is None else newest.number + 1
     connection.execute(
         "INSERT INTO settings_versions (meter_id, number, version, state, overrides, changes, "
-        "cause, made_by, request_id, forced, expires_at_ms, made_at_ms) "
-        "VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?)",
+        "cause, made_by, request_id, forced, is_partial, expires_at_ms, made_at_ms) "
+        "VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             meter_id,
             number,
@@ -71,6 +72,7 @@ def make(
             new.made_by,
             new.request_id,
             int(new.forced),
+            int(new.is_partial),
             new.expires_at_ms,
             now_ms,
         ),
@@ -102,6 +104,15 @@ def move(
         ),
     )
     _tell(connection, version.meter_id, version.number, state, now_ms)
+
+
+def complete(connection: sqlite3.Connection, partial: StoredVersion, overrides: Values) -> None:
+    """Give a version that was made without knowledge of its meter all that it is to hold."""
+    connection.execute(
+        "UPDATE settings_versions SET overrides = ?, is_partial = 0 "
+        "WHERE meter_id = ? AND number = ?",
+        (json.dumps(dict(overrides)), partial.meter_id, partial.number),
+    )
 
 
 def note_applied(connection: sqlite3.Connection, superseded: StoredVersion, now_ms: int) -> None:

@@ -1,0 +1,1 @@
+"""Changes of meters' settings: asked for, decided, and told to whoever wants to know."""

@@ -247,7 +247,7 @@ def _read_tcp(table: Table | None) -> TcpConfig | None:
         host=host.strip("[]"),
         port=int(port),
         connections_max=table.integer("connections_max", 1000, 1, 100_000),
-        idle_s=table.number("idle_timeout_s", 3600.0, 1.0, 7 * 86400.0),
+        idle_s=table.number("idle_timeout_s", 172_800.0, 1.0, 7 * 86400.0),
         first_frame_s=table.number("first_frame_timeout_s", 60.0, 0.1, 3600.0),
     )
 

@@ -1,6 +1,5 @@
 """`weir alarms`: what is wrong now, what was, and that somebody has seen it."""
 
-import getpass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from weir_tools.alarm_tables import alarms_table
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.options import whole_number
 from weir_tools.terminal import open_console
+from weir_tools.user import user_name
 
 _LIMIT = 1000
 Document = dict[str, Any]
@@ -82,17 +82,10 @@ def ack(
 
     ALARM is its id as `weir alarms` shows it. The alarm stays active until what raised it is over.
     """
-    name = by or _user()
+    name = by or user_name()
     told = ask(lambda client: client.acknowledge(alarm, by=name, note=note), socket_path, config)
     if as_json:
         print_json(told)
         return
     state = messages.STILL_ACTIVE if told["active"] else messages.CLEARED_ALREADY
     click.echo(messages.ACKNOWLEDGED.format(**told, by=name, state=state))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name
-        return "local user"

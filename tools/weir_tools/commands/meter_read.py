@@ -14,6 +14,7 @@ from weir_tools.options import FiniteRange, meter_id_argument
 from weir_tools.quantities import moment
 from weir_tools.read_tables import check_table, checks_table, read_table, reads_table
 from weir_tools.terminal import open_console
+from weir_tools.user import user_name
 
 WAIT_OPEN_S = 10.0
 """How long an answer is waited for on an open link; it takes a second or two."""
@@ -33,7 +34,12 @@ wait_option = click.option(
     help="Wait for the answer at most so many seconds.  "
     f"[{WAIT_OPEN_S:g} while a link to the meter is open, else 0]",
 )
-by_option = click.option("--by", metavar="NAME", help="Who asks; it is kept with the request.")
+by_option = click.option(
+    "--by",
+    metavar="NAME",
+    default=user_name,
+    help="Who asks; it is kept with the request.  [the user of this terminal]",
+)
 
 
 @click.command()
@@ -44,7 +50,7 @@ by_option = click.option("--by", metavar="NAME", help="Who asks; it is kept with
 def read(
     meter_id: int,
     wait_s: float | None,
-    by: str | None,
+    by: str,
     socket_path: Path | None,
     config: Path | None,
     as_json: bool,
@@ -98,7 +104,7 @@ def check(
     dial: str,
     note: str | None,
     wait_s: float | None,
-    by: str | None,
+    by: str,
     socket_path: Path | None,
     config: Path | None,
     as_json: bool,
@@ -135,7 +141,7 @@ def checks(meter_id: int, socket_path: Path | None, config: Path | None, as_json
         click.echo(messages.NO_CHECKS.format(meter_id=meter_id))
 
 
-def _read(meter_id: int, wait_s: float | None, by: str | None, ask_gateway: Ask) -> Document:
+def _read(meter_id: int, wait_s: float | None, by: str, ask_gateway: Ask) -> Document:
     """Ask for a reading; return the request as it is once it is settled, or the wait over."""
     newest: Document = ask_gateway(lambda client: client.read(meter_id, by=by))
     if wait_s is None:

@@ -14,10 +14,12 @@ from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian
 from weir_gateway.registry import Registry
+from weir_gateway.store import push
 from weir_gateway.store.settings import versions
 from weir_gateway.store.settings.rows import StoredVersion, reported
 from weir_gateway.store.settings.rows import versions as stored_versions
 from weir_gateway.store.settings.versions import NewVersion
+from weir_protocol.frames import peek_header
 from weir_protocol.framing import Deframer
 from weir_protocol.settings import BY_NAME, RULES, SETTINGS
 
@@ -28,6 +30,9 @@ START_S = 1_790_000_000
 HOUR_S = 3600
 WRONG_PORT = 9
 CALM_TURNS_MAX = 400
+PUSH_SHARE = 0.1  # of the steps of the meter
+REPEAT_SHARE = 0.2  # of the answers
+REPEATED_MAX = 6  # downlinks
 
 _PROVISIONED = dict.fromkeys(
     (g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S), HOUR_S
@@ -63,6 +68,8 @@ class Race:
         self._numbers = {0: 0}
         self._contents: dict[int, dict[int, int]] = {0: {}}
         self._version = 0
+        self._heard: list[bytes] = []  # downlinks that somebody may write again
+        self._answered: int | None = None  # counter of the uplink that was answered last
         self._events = (
             self._change,
             self._change,
@@ -132,6 +139,8 @@ class Race:
     async def _turn(self) -> None:
         pause_ms = self.meter.turn()
         self._see_what_is_in_force()
+        if self._answered is not None and self.chance.random() < PUSH_SHARE:
+            await self._push(self._answered)
         if self.meter.link.sent:
             await self._exchange()
         if self.meter.link.arrived:
@@ -155,7 +164,23 @@ class Race:
             answer = self._custodian.submit(frame, "race")
             stream = None if answer is None else await answer
             self._note_content()
-            link.arrived += self._lossy(stream or b"")
+            if stream is not None:
+                self._answered = peek_header(frame).counter
+                self._write_down(stream)
+
+    async def _push(self, answered_counter: int) -> None:
+        """Write what is due to the meter without an uplink, as to one that listens."""
+        due = await self.store.commit(push.reserve, METER, self._now_ms)
+        if due is not None and self.meter.link.is_open():
+            self._write_down(self._custodian.tell(METER, due, answered_counter))
+
+    def _write_down(self, stream: bytes) -> None:
+        """Carry downlinks to the meter, now and then with one that was heard before."""
+        self._heard += [frame + b"\0" for frame in stream.split(b"\0")[:-1]]
+        del self._heard[:-REPEATED_MAX]
+        self.meter.link.arrived += self._lossy(stream)
+        if self._heard and self.chance.random() < REPEAT_SHARE:
+            self.meter.link.arrived += self.chance.choice(self._heard)
 
     def _lossy(self, stream: bytes) -> bytes:
         frames = stream.split(b"\0")[:-1]

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weir_protocol.batch import ALL_COLUMNS, Batch, Columns
-from weir_protocol.frames import FrameType
+from weir_protocol.frames import KEY_COUNT, KEY_SEQUENCE, KEY_VERSION, FrameType
 from weir_protocol.records import IntervalRecord, Status, TimeQuality
 
 U32 = 0xFFFF_FFFF
+I32_MAX = 0x7FFF_FFFF
 START_S = 1_790_000_100
 
 
@@ -132,6 +133,7 @@ def cases() -> Iterator[Case]:
     yield from _wrap_cases()
     yield from _shape_cases()
     yield from _other_uplink_cases()
+    yield from _settings_cases()
     yield from _downlink_cases()
 
 
@@ -280,6 +282,29 @@ def _shape_cases() -> Iterator[Case]:
         yield Case(name, "WL-BAT-02", "another store interval", readings, _readings(batch, 255))
 
 
+def _settings(*pairs: tuple[int, int]) -> list[dict[str, int]]:
+    return [{"key": key, "value": value} for key, value in pairs]
+
+
+def _settings_cases() -> Iterator[Case]:
+    settings, report = FrameType.SETTINGS, FrameType.SETTINGS_REPORT
+    change = {"answers": 1000, "settings_version": 65_535}
+    most = {**change, "items": _settings((KEY_COUNT, 45), *((key, -key) for key in range(1, 45)))}
+    yield Case("settings_first_of_two_frames", "WL-SET-04", "all that fits", settings, most)
+    rest = {**change, "items": _settings((KEY_COUNT, 45), (45, I32_MAX))}
+    yield Case("settings_second_of_two_frames", "WL-SET-04", "the rest", settings, rest)
+    nothing = {**change, "items": _settings((KEY_COUNT, 0))}
+    yield Case("settings_back_to_provisioned", "WL-SET-04", "no override", settings, nothing)
+    head = ((KEY_VERSION, 4), (KEY_COUNT, 1), (KEY_SEQUENCE, -2))
+    whole = {"settings_version": 4, "outcome": 0, "items": _settings(*head, (2, 300))}
+    yield Case("report_applied", "WL-SET-08", "sequence 4294967294", report, whole)
+    reasons = _settings((KEY_VERSION, 4), (1, 3), (2, 2), (200, 1))
+    refused = {"settings_version": 3, "outcome": 1, "items": reasons}
+    yield Case("report_refused", "WL-SET-08", "each reason", report, refused)
+    back = {"settings_version": 0, "outcome": 2, "items": _settings((KEY_VERSION, 65_535))}
+    yield Case("report_rolled_back", "WL-SET-11", "as provisioned again", report, back)
+
+
 def _other_uplink_cases() -> Iterator[Case]:
     yield Case("status_reverse_flow", "WL-TYP-01", "negative flow", FrameType.STATUS, STATUS)
     silent = {**STATUS, "request": 0, "pressure_kpa": -32_768, "battery_mv": 0, "status": 1}
@@ -318,3 +343,8 @@ def _downlink_cases() -> Iterator[Case]:
     yield Case("read_now", "WL-TYP-01", "asked for a reading", FrameType.READ_NOW, read_now)
     command = {"answers": 1000, "request": 18, "code": 1, "argument": -2_147_483_648}
     yield Case("command", "WL-TYP-01", "lowest argument", FrameType.COMMAND, command)
+    events_from = {"answers": U32, "request": 0, "code": 1, "argument": -1}
+    name = "command_events_from"
+    yield Case(name, "WL-CMD-02", "event 4294967295", FrameType.COMMAND, events_from)
+    report = {"answers": 1000, "request": 0, "code": 2, "argument": 0}
+    yield Case("command_report_settings", "WL-CMD-03", "a report", FrameType.COMMAND, report)

@@ -17,7 +17,8 @@ class MemoryGateway:
     """Takes stream bytes of one meter and returns the stream bytes of its answers.
 
     held: records by (epoch, sequence). lost: the ranges that the meter named lost.
-    hellos: the fields of each HELLO; reports, readings: of each SETTINGS_REPORT and STATUS.
+    hellos: the fields of each HELLO; reports, readings, events: of each SETTINGS_REPORT, STATUS,
+    and event.
     versions: the settings version that each uplink names, by its low 8 bits.
     errands: downlinks for the next uplink, written before it is acknowledged.
     repeats: records that came again. refused: broken rules.
@@ -31,6 +32,7 @@ class MemoryGateway:
         self.readings: list[dict[str, int]] = []
         self.versions: list[int] = []
         self.errands: list[tuple[FrameType, dict[str, Any]]] = []
+        self.events: list[dict[str, int]] = []
         self.lost: list[tuple[int, int]] = []
         self.repeats: list[tuple[int, int]] = []
         self.refused: list[str] = []
@@ -95,6 +97,8 @@ class MemoryGateway:
         if uplink.frame_type is FrameType.HELLO:
             self.hellos.append(uplink.fields)
             self._oldest.setdefault(uplink.epoch, uplink.fields["sequence_oldest"])
+        if uplink.frame_type is FrameType.EVENTS:
+            self.events.extend(uplink.fields["items"])
         if uplink.frame_type is FrameType.LOST:
             self._store_lost(uplink)
         for record in uplink.records:

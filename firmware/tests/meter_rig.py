@@ -1,7 +1,9 @@
 """A meter on a flash with a fake session: what tests of its steps share."""
 
+from weir.alarm_watch import AlarmWatch
 from weir.assembly import RING_SECTOR, SETTINGS_SECTOR, open_flash
 from weir.errands import Errands
+from weir.event_outbox import EventOutbox
 from weir.link.dispatch import Dispatch
 from weir.meter import Meter
 from weir.metrology.interval import Interval
@@ -89,6 +91,7 @@ class Rig:
     """A meter on a flash, with a fake session; making one is a boot.
 
     provisioned: settings by key, beside a send interval of 900 s.
+    tells_events: False for a mailbox that the events do not go through.
     """
 
     def __init__(
@@ -96,6 +99,8 @@ class Rig:
         flash: "FaultyFlash | None" = None,
         now_ms: int = 0,
         provisioned: "dict[int, int] | None" = None,
+        *,
+        tells_events: bool = False,
     ) -> None:
         self.flash = flash or FaultyFlash(4096, RING_SECTOR + 4)
         registers = Registers()
@@ -107,7 +112,8 @@ class Rig:
         settings.update(provisioned or {})
         self.settings = Settings(settings, Vault(self.flash, SETTINGS_SECTOR))
         self.session = FakeSession(self.journal)
-        self.errands = Errands(self.settings, None, 232)
+        self.outbox = EventOutbox(events, 232) if tells_events else None
+        self.errands = Errands(self.settings, self.outbox, 232)
         self.meter = self._assemble(registers)
         self.inputs = Inputs()
         self.inputs.now_ms = now_ms
@@ -118,15 +124,20 @@ class Rig:
         interval = Interval(registers.forward_pulses)
         timekeeper, journal = self.timekeeper, self.journal
         timetable = Timetable(1, 60, 900, 900)
+        notes = Notes(self.events, timekeeper)
+        value_of = self.settings.value
+        watch = AlarmWatch(value_of, registers, interval, notes, self.outbox)
         return Meter(
             self.settings,
             timekeeper,
             timetable,
             Recorder(registers, interval, timekeeper, timetable, journal),
-            Notes(self.events, timekeeper),
+            watch,
             self.errands,
             self.session,
-            SelfDescription(RigBoard(), self.settings, timekeeper, journal, registers, interval),
+            SelfDescription(
+                RigBoard(), self.settings, timekeeper, journal, registers, interval, watch
+            ),
         )
 
     def set_clock(self, utc_ms: int, link_ms: int = 0) -> None:

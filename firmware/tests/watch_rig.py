@@ -61,11 +61,11 @@ class WatchRig:
         self.registers.reverse_pulses += reverse
         self.watch.sample(self.inputs)
 
-    def take_call(self) -> bool:
-        return self.watch.take_call(self.inputs.now_ms)
+    def take_call(self, *, is_free: bool = False) -> bool:
+        return self.watch.take_call(self.inputs.now_ms, is_free=is_free)
 
-    def wake_at_ms(self, *, in_session: bool = False) -> "int | None":
-        return self.watch.wake_at_ms(self.inputs.now_ms, in_session=in_session)
+    def wake_at_ms(self) -> "int | None":
+        return self.watch.wake_at_ms(self.inputs.now_ms)
 
     def deliver(self) -> "list[tuple[int, ...]]":
         """Let the gateway take one EVENTS frame; return its events."""

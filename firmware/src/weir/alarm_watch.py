@@ -29,6 +29,7 @@ class AlarmWatch:
 
     What is raised or cleared is durable before anything else comes of it, and owes a call.
 
+    notes: where it writes.
     triggered: a person asks for a reading; whoever has taken note sets it to False.
     """
 
@@ -45,7 +46,7 @@ class AlarmWatch:
         self._value_of = value_of
         self._registers = registers
         self._interval = interval
-        self._notes = notes
+        self.notes = notes
         self._outbox = outbox
         self._alarms = Alarms(value_of, self._report)
         self._budget = CallBudget()
@@ -53,15 +54,15 @@ class AlarmWatch:
         self._now_ms = 0
         self._senses = 0
         self._newest: int | None = None  # sequence of the alarm noted last
-        self._owed = False  # none of its calls has been made since
+        self._owed = False  # a call
 
     def start(self, now_ms: int) -> None:
         """Begin; go on with the alarms that were raised when the meter was last awake."""
         registers = self._registers
         self._now_ms = now_ms
         self._alarms.start(now_ms, registers.forward_pulses, registers.reverse_pulses)
-        if self._notes.events is not None:
-            for code, value in raised_in(self._notes.events).items():
+        if self.notes.events is not None:
+            for code, value in raised_in(self.notes.events).items():
                 self._alarms.restore(now_ms, code, value)
 
     def step(self, inputs: "Inputs") -> None:
@@ -104,18 +105,28 @@ class AlarmWatch:
             return False
         return ahead(self._newest, self._outbox.cursor) >= 0
 
-    def take_call(self, now_ms: int) -> bool:
-        """Return whether an alarm opens a session now. To be asked when there is none."""
-        if not self._owes_call or self._ready_at_ms(now_ms) > now_ms:
+    def take_call(self, now_ms: int, *, is_free: bool) -> bool:
+        """Return whether what has been noted opens a session now, or goes on in one.
+
+        is_free: there is one already, so it costs nothing of the budget.
+        """
+        if not self._owes_call:
             return False
-        self._budget.spend(now_ms, *self._bounds())
+        if not is_free:
+            if self._ready_at_ms(now_ms) > now_ms:
+                return False
+            self._budget.spend(now_ms, *self._bounds())
         self._owed = False
         return True
 
-    def wake_at_ms(self, now_ms: int, *, in_session: bool) -> "int | None":
+    def owe_call(self) -> None:
+        """Take note that a session has ended before all was told: another is owed."""
+        self._owed = True
+
+    def wake_at_ms(self, now_ms: int) -> "int | None":
         """Return when the next step is due at the latest; None for no matter when."""
         wake_at_ms = self._alarms.sense_at_ms
-        if self._owes_call and not in_session:
+        if self._owes_call:
             ready_at_ms = self._ready_at_ms(now_ms)
             if wake_at_ms is None or ready_at_ms < wake_at_ms:
                 wake_at_ms = ready_at_ms
@@ -134,9 +145,9 @@ class AlarmWatch:
 
     def _report(self, code: int, is_raised: bool, value: int, limit: int) -> None:
         phase = t.PHASE_RAISE if is_raised else t.PHASE_CLEAR
-        if self._notes.note(self._now_ms, code, value, limit, phase):
-            assert self._notes.events is not None
-            self._newest = (self._notes.events.sequence_next - 1) & 0xFFFFFFFF
+        if self.notes.note(self._now_ms, code, value, limit, phase):
+            assert self.notes.events is not None
+            self._newest = (self.notes.events.sequence_next - 1) & 0xFFFFFFFF
             self._owed = True
 
     def _take_trigger(self, now_ms: int) -> None:
@@ -144,7 +155,7 @@ class AlarmWatch:
         if budget.ready_at_ms(now_ms, _TRIGGERS_MAX, _TRIGGER_INTERVAL_MS) > now_ms:
             return
         budget.spend(now_ms, _TRIGGERS_MAX, _TRIGGER_INTERVAL_MS)
-        self._notes.note(now_ms, t.EVENT_TRIGGERED)
+        self.notes.note(now_ms, t.EVENT_TRIGGERED)
         self.triggered = True
 
 

@@ -1,8 +1,10 @@
 """The firmware put together: which object knows which, and what lies where in flash."""
 
 from micropython import const
+from weir.alarm_watch import AlarmWatch
 from weir.errands import Errands
 from weir.errors import StartRefused
+from weir.event_outbox import EventOutbox
 from weir.link.errands import body_size_max
 from weir.link.sealing import Sealer
 from weir.link.session import DeviceSession
@@ -118,15 +120,19 @@ def assemble(board: "Board") -> WakeCycle:
     interval = Interval(registers.forward_pulses)
     timekeeper = Timekeeper()
     timetable = _timetable(board.keys.meter_id, settings)
-    describe = SelfDescription(board, settings, timekeeper, journal, registers, interval)
-    errands = Errands(settings, None, body_size_max(board.link.frame_size_max))
+    size_max = body_size_max(board.link.frame_size_max)
+    outbox = None if events is None else EventOutbox(events, size_max)
+    notes = Notes(events, timekeeper)
+    watch = AlarmWatch(settings.value, registers, interval, notes, outbox)
+    describe = SelfDescription(board, settings, timekeeper, journal, registers, interval, watch)
+    errands = Errands(settings, outbox, size_max)
     session = _open_session(board, checkpoint, journal, describe, errands)
     meter = Meter(
         settings,
         timekeeper,
         timetable,
         Recorder(registers, interval, timekeeper, timetable, journal),
-        Notes(events, timekeeper),
+        watch,
         errands,
         session,
         describe,

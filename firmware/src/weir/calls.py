@@ -8,6 +8,7 @@ TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops 
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from weir.alarm_watch import AlarmWatch
     from weir.errands import Errands
     from weir.link.dispatch import Dispatch
     from weir.schedule.timekeeper import Timekeeper
@@ -50,6 +51,7 @@ class Calls:
         errands: "Errands",
         timekeeper: "Timekeeper",
         timetable: "Timetable",
+        watch: "AlarmWatch",
     ) -> None:
         self.trial_failed = False
         self._session = session
@@ -57,6 +59,7 @@ class Calls:
         self._errands = errands
         self._timekeeper = timekeeper
         self._timetable = timetable
+        self._watch = watch
         self._waiting = False  # for the link to open
         self._waits_until_ms = 0  # link_ms
         self._under_way = False  # a session is
@@ -127,6 +130,8 @@ class Calls:
             self._timetable.sent(calendar_ms)
             if self._has_reason():
                 self.open(inputs.link_ms)
+        if self._watch.take_call(inputs.now_ms, is_free=self._waiting or self._under_way):
+            self.open(inputs.link_ms)
 
     def _has_reason(self) -> bool:
         settings = self._settings
@@ -159,8 +164,16 @@ class Calls:
         self._under_way = False
         if self._tries_settings and not heard:
             self.trial_failed = self._settings.fail()
+        if heard and self._watch.untold:
+            self._watch.owe_call()
         if self._again:
             self._again = False
             self.open(inputs.link_ms)
-        elif not self._timekeeper.is_set or self._settings.value(g.K_LINK_HOLD):
+        elif self._cannot_wait(heard=heard):
             self._timetable.retry(self._timekeeper.calendar_ms(inputs.now_ms))
+
+    def _cannot_wait(self, *, heard: bool) -> bool:
+        """Return whether the next call must come before the next send time."""
+        if not self._timekeeper.is_set or self._settings.value(g.K_LINK_HOLD):
+            return True
+        return self._watch.untold and not heard

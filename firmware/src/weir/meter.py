@@ -10,9 +10,9 @@ from weir.step import Actions
 
 TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops the block
 if TYPE_CHECKING:
+    from weir.alarm_watch import AlarmWatch
     from weir.calls import Session
     from weir.errands import Errands
-    from weir.notes import Notes
     from weir.recorder import Recorder
     from weir.schedule.timekeeper import Timekeeper
     from weir.schedule.timetable import Timetable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weir.settings.in_force import Settings
     from weir.step import Inputs
 
+_BY_PERSON = const(0)  # the request of a reading that a person asked for at the meter
 _LATEST_MS = const(4_290_000_000_000)  # in 2105; records count seconds up to 2106
 
 
@@ -35,7 +36,7 @@ class Meter:
         timekeeper: "Timekeeper",
         timetable: "Timetable",
         recorder: "Recorder",
-        notes: "Notes",
+        watch: "AlarmWatch",
         errands: "Errands",
         session: "Session",
         describe: "SelfDescription",
@@ -44,12 +45,13 @@ class Meter:
         self._timekeeper = timekeeper
         self._timetable = timetable
         self._recorder = recorder
-        self._notes = notes
+        self._notes = watch.notes
+        self._watch = watch
         self._errands = errands
         self._session = session
-        self._calls = Calls(session, settings, errands, timekeeper, timetable)
+        self._calls = Calls(session, settings, errands, timekeeper, timetable, watch)
         self._switch = SettingsSwitch(
-            settings, recorder, timekeeper, timetable, session.dispatch, notes, errands
+            settings, recorder, timekeeper, timetable, session.dispatch, watch.notes, errands
         )
         self._describe = describe
         self._actions = Actions()
@@ -69,10 +71,12 @@ class Meter:
         if not self._started:
             self._start(now_ms)
         self._recorder.take(inputs.forward_pulses, inputs.reverse_pulses)
+        self._watch.step(inputs)
         if self._errands.read_wanted and self.pressure_due(now_ms):
             self._read(now_ms, inputs.pressure_kpa)
         calendar_ms = self._timekeeper.calendar_ms(now_ms)
         if self._timetable.sample_due(calendar_ms):
+            self._watch.sample(inputs)
             self._recorder.sample(now_ms, calendar_ms, inputs.pressure_kpa)
         self._communicate(inputs)
         self._plan(inputs)
@@ -85,6 +89,7 @@ class Meter:
         self._timetable.start(0)
         events = self._notes.events
         self._recorder.start(now_ms, first=events is not None and events.sequence_next == 0)
+        self._watch.start(now_ms)
         self._notes.note(now_ms, t.EVENT_RESTARTED, self._describe.reset_cause)
 
     def _read(self, now_ms: int, pressure_kpa: "int | None") -> None:
@@ -99,6 +104,10 @@ class Meter:
         now_ms = inputs.now_ms
         self._calls.receive(inputs)
         self._take_clock_offer(now_ms)
+        if self._watch.triggered:
+            self._watch.triggered = False
+            self._errands.take_read(_BY_PERSON)
+            self._calls.open(inputs.link_ms)
         if self._errands.change is not None and self._switch.apply(now_ms):
             self._calls.try_settings()
         if self._errands.read_wanted and self._read_at_ms is None:
@@ -135,4 +144,8 @@ class Meter:
         if read_at_ms is not None and read_at_ms <= actions.wake_at_ms:
             actions.wake_at_ms = read_at_ms
             actions.pressure_wanted = True
+        alarm_at_ms = self._watch.wake_at_ms(inputs.now_ms)
+        if alarm_at_ms is not None and alarm_at_ms < actions.wake_at_ms:
+            actions.wake_at_ms = alarm_at_ms
+            actions.pressure_wanted = False
         self._calls.plan(inputs, actions)

@@ -8,6 +8,7 @@ TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops 
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from weir.alarm_watch import AlarmWatch
     from weir.hal.clock import Clock
     from weir.hal.power import Power
     from weir.metrology.interval import Interval
@@ -50,6 +51,7 @@ class SelfDescription:
         journal: "Journal",
         registers: "Registers",
         interval: "Interval",
+        watch: "AlarmWatch",
     ) -> None:
         self._clock = board.clock
         self._power = board.power
@@ -60,6 +62,7 @@ class SelfDescription:
         self._journal = journal
         self._registers = registers
         self._interval = interval
+        self._watch = watch
 
     def __call__(self) -> "list[int]":
         values = self._values(self._clock.now_ms())
@@ -97,7 +100,7 @@ class SelfDescription:
             "settings_version": self._settings.version,
             "taken_at_s": self._timekeeper.calendar_ms(now_ms) // 1000,
             "time_quality": self._timekeeper.quality(now_ms),
-            "status": self._interval.status,
+            "status": self._interval.status | self._watch.status,
             "battery_mv": self._power.battery_mv(),
             "forward_pulses": self._registers.forward_pulses,
             "reverse_pulses": self._registers.reverse_pulses,

@@ -18,6 +18,7 @@ from weir_tools.folders import cache_folder, firmware_source
 
 BOARD_HEAP_KB = 64
 _BOARD_WORD_SIZE = 4  # bytes of a pointer there
+_NAME_TABLE_SIZE = 14 * 1024  # bytes by which the table of names grows past 1270 of them
 
 
 class Interpreter(StrEnum):
@@ -50,11 +51,12 @@ def heap_size(compiled: Path, board_heap_kb: int = BOARD_HEAP_KB) -> int:
     """Return the bytes of heap in which this machine holds what a board holds in its own.
 
     Pointers are wider here, and so is every slot of every table. The code, which a frozen image
-    keeps in the flash of a board, is in the heap here: the size of the files is less than that.
+    keeps in the flash of a board with its names, is in the heap here: the size of the files and
+    the last part of the table of names are less than that.
     """
     words = board_heap_kb * 1024 // _BOARD_WORD_SIZE
     code_size = sum(path.stat().st_size for path in compiled.rglob("*.mpy"))
-    return words * struct.calcsize("P") + code_size
+    return words * struct.calcsize("P") + code_size + _NAME_TABLE_SIZE
 
 
 def micropython() -> str:

@@ -40,6 +40,8 @@ class AlarmStates:
     def status(self) -> int:
         """The status bits of all that is raised."""
         bits = 0
+        if not self._raised:
+            return bits
         for row in ALARMS:
             if self.is_raised(row[0]):
                 bits |= row[1]

@@ -33,6 +33,8 @@ class ReverseFlowAlarm:
                 self._began_ms = now_ms
             self._volume_ml += pulses * value_of(k.K_PULSE_WEIGHT_ML)
             self._pulse_at_ms = now_ms
+        elif not self._runs:
+            return  # and so it is not raised
         elif now_ms - self._pulse_at_ms >= value_of(k.K_REVERSE_FLOW_QUIET_S) * 1000:
             self._runs = False
         limit_l = value_of(k.K_REVERSE_FLOW_L)
@@ -66,6 +68,8 @@ class LeakAlarm:
                 self._runs = True
                 self._began_ms = now_ms
             self._pulse_at_ms = now_ms
+        elif not self._runs:
+            return  # and so it is not raised
         elif now_ms - self._pulse_at_ms >= value_of(k.K_LEAK_GAP_S) * 1000:
             self._runs = False
         limit_s = value_of(k.K_LEAK_DURATION_S)

@@ -27,6 +27,8 @@ class SenseAlarm:
             self._is_set = is_set
             self._changed_at_ms = now_ms
         states, code = self._states, self._code
+        if not is_set and not states.is_raised(code):
+            return
         if not states.value_of(self._on):
             states.turn(code, False, int(is_set), 1)
         elif is_set != states.is_raised(code) and now_ms >= self._settles_at_ms():
@@ -39,9 +41,9 @@ class SenseAlarm:
     @property
     def due_ms(self) -> "int | None":
         """When it is raised or cleared if nothing changes; None for never."""
-        is_on = bool(self._states.value_of(self._on))
-        is_raised = self._states.is_raised(self._code)
-        return self._settles_at_ms() if is_on and self._is_set != is_raised else None
+        if self._is_set == self._states.is_raised(self._code):
+            return None
+        return self._settles_at_ms() if self._states.value_of(self._on) else None
 
 
 class CableAlarm:
@@ -67,6 +69,8 @@ class CableAlarm:
         self._is_open = is_open
         if is_open or transitions:
             self._go_on(now_ms, transitions)
+        elif not self._runs:
+            return  # and so it is not raised
         elif now_ms >= self._quiet_at_ms():
             self._runs = self._was_open = False
         self._judge()
@@ -100,7 +104,7 @@ class CableAlarm:
     @property
     def due_ms(self) -> "int | None":
         """When it is raised or cleared if nothing changes; None for never."""
-        if not self._states.value_of(k.K_TAMPER_CABLE_ON):
+        if not self._runs or not self._states.value_of(k.K_TAMPER_CABLE_ON):
             return None
         is_raised = self._states.is_raised(k.A_TAMPER_CABLE)
         if self._is_open:

@@ -24,13 +24,15 @@ class Provisioned:
 class MemoryLink:
     """A byte stream in memory. It opens at once, if the meter goes to a port in ``ports``.
 
+    ports: may be changed at any time. session_count: how often the link was closed by the meter.
     sent, arrived: what goes up, and what is to be read by the meter.
     """
 
     frame_size_max = 250
 
     def __init__(self, ports: frozenset[int]) -> None:
-        self._ports = ports
+        self.ports = ports
+        self.session_count = 0
         self._port = 0
         self._open = False
         self.sent = b""
@@ -50,8 +52,9 @@ class MemoryLink:
 
     def drive(self, _link_ms: int, *, wanted: bool) -> int | None:
         if not wanted:
+            self.session_count += self._open
             self.hang_up()
-        elif self._port in self._ports:
+        elif self._port in self.ports:
             self._open = True
         return None
 

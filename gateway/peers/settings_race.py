@@ -100,13 +100,13 @@ class Race:
             await self._turns(self.chance.randrange(10))
 
     def _change(self) -> None:
-        self._make(self._some(self.chance.choice((0, 1, 3, 70))))
+        self.make(self._some(self.chance.choice((0, 1, 3, 70))))
 
     def _break_link(self) -> None:
-        self._make({**self._some(2), "link_port": WRONG_PORT})
+        self.make({**self._some(2), "link_port": WRONG_PORT})
 
     def _refused(self) -> None:
-        self._make({**self._some(2), "leak_gap_s": 1})
+        self.make({**self._some(2), "leak_gap_s": 1})
 
     def _strike(self) -> None:
         self.meter.strike_flash(self.chance.randrange(8))
@@ -118,7 +118,8 @@ class Race:
             overrides["link_hold"] = 1
         return overrides
 
-    def _make(self, overrides: Overrides) -> None:
+    def make(self, overrides: Overrides) -> None:
+        """Ask for a change."""
         new = NewVersion(overrides, overrides, "racer")
         versions.make(self.store.connection, METER, new, self._now_ms)
         self._note_content()
@@ -139,7 +140,8 @@ class Race:
     async def _turn(self) -> None:
         pause_ms = self.meter.turn()
         self._see_what_is_in_force()
-        if self._answered is not None and self.chance.random() < PUSH_SHARE:
+        is_open = self._answered is not None and self.meter.link.is_open()
+        if is_open and self.chance.random() < PUSH_SHARE:
             await self._push(self._answered)
         if self.meter.link.sent:
             await self._exchange()
@@ -171,7 +173,7 @@ class Race:
     async def _push(self, answered_counter: int) -> None:
         """Write what is due to the meter without an uplink, as to one that listens."""
         due = await self.store.commit(push.reserve, METER, self._now_ms)
-        if due is not None and self.meter.link.is_open():
+        if due is not None:
             self._write_down(self._custodian.tell(METER, due, answered_counter))
 
     def _write_down(self, stream: bytes) -> None:
@@ -218,6 +220,24 @@ class Race:
             return False
         version = 0 if wanted is None else wanted.version
         return version == attested.version == attested.reported_version == self._version
+
+    async def let_pass(self, span_s: int) -> None:
+        """Let this much time pass, and the meter do what is due in it."""
+        ends_ms = self._now_ms + span_s * 1000
+        while self._now_ms < ends_ms:
+            await self._turn()
+
+    async def let_session_pass(self) -> None:
+        """Go on until the meter has closed its link once more."""
+        link = self.meter.link
+        before = link.session_count
+        while link.session_count == before:
+            await self._turn()
+
+    def states(self) -> list[tuple[Overrides, str]]:
+        """Return what every change is to set, and its state, the oldest first."""
+        made = stored_versions(self.store.connection, METER, "1")
+        return [(one.overrides, one.state) for one in reversed(made)]
 
     def close(self) -> None:
         self.store.close()

@@ -15,6 +15,7 @@ PARABOLA_PPM = -0.034  # per K2 from the turnover
 DAILY_SWING_K = 8.0
 YEARLY_SWING_K = 12.0
 
+_ANSWERS_MAX = 5  # one of a session that needs no more, and its polls
 NARROW_BAND = (0.5, 0.95)  # share of a round trip that its uplink takes: it waits for a grant
 ANY_SHARE = (0.0, 1.0)
 
@@ -85,6 +86,7 @@ class ClockLife:
 
     worst_ms: largest error of the calendar on each day. bound_ms: largest bound on each day.
     false_claims: how often the error was above the bound. step_count: steps of the calendar.
+    answer_count: how often it was told the time.
     """
 
     def __init__(self, oscillator: Oscillator, network: Network, chance: random.Random) -> None:
@@ -98,6 +100,7 @@ class ClockLife:
         self.bound_ms: list[int] = []
         self.false_claims = 0
         self.step_count = 0
+        self.answer_count = 0
 
     def live(self, days: int, *, silent: "range | None" = None) -> None:
         """Live so many days, with a session on each but the silent ones."""
@@ -116,13 +119,16 @@ class ClockLife:
             oscillator.go_on()
 
     def _hold_session(self, true_s: float) -> None:
-        for _ in range(self._chance.randint(1, 4)):
+        for number in range(_ANSWERS_MAX):
+            if number and not self.timekeeper.wants_another:
+                break
             up_s, down_s = self._network.trip_s()
             sent_ms = self._oscillator.at_ms(true_s)
             told_ms = math.floor((STARTS_S + true_s + up_s) * 1000)
             true_s += up_s + down_s
             now_ms = self._oscillator.at_ms(true_s)
             outcome = self.timekeeper.offer(told_ms, now_ms - sent_ms, now_ms)
+            self.answer_count += 1
             self.step_count += outcome == STEPPED
             self._look(true_s)
 

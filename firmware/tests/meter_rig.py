@@ -37,6 +37,7 @@ class FakeSession:
         self.link_wake_at_ms: int | None = None
         self.clock_offer_ms: int | None = None
         self.clock_round_trip_ms = 0
+        self.time_wanted = False
         self.outbox: list[bytes] = []
         self.told: list[object] = []
         self.is_exhausted = False

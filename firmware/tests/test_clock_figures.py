@@ -24,7 +24,8 @@ def tell(what: str, lived: "list[ClockLife]", sessions: int = LEARNED_SESSIONS) 
     first_ms = max(max(life.worst_ms[:sessions]) for life in lived)
     sys.stdout.write(
         f"{what}: error at most {worst_ms} ms after {sessions} sessions, {first_ms} ms before; "
-        f"bound before a session {bounds_ms[len(bounds_ms) // 2]} ms in the middle\n"
+        f"bound before a session {bounds_ms[len(bounds_ms) // 2]} ms in the middle; "
+        f"{sum(life.answer_count for life in lived) / len(lived) / YEAR:.1f} answers a day\n"
     )
     return worst_ms
 

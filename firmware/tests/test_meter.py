@@ -140,6 +140,16 @@ def test_the_time_is_taken_with_half_the_round_trip() -> None:
     assert rig.session.clock_offer_ms is None
 
 
+def test_after_a_slow_answer_the_session_is_to_ask_for_the_time_again() -> None:
+    rig = Rig()
+    rig.session.clock_round_trip_ms = 2_000
+    rig.set_clock(NOON_MS)
+    assert rig.session.time_wanted
+    rig.session.clock_round_trip_ms = 200
+    rig.set_clock(NOON_MS + 900)
+    assert not rig.session.time_wanted
+
+
 def test_a_start_calls_the_gateway_soon_and_waits_for_its_link() -> None:
     rig = Rig()
     while not rig.actions.link_wanted:

@@ -6,7 +6,7 @@ import pytest
 
 from crosscheck.memory_errands import DeskGateway, MemoryErrands
 from crosscheck.memory_link import MemoryJournal, MemoryMeter, drain
-from weir.link.bounds import FRAMES_SPARE, HELD_ROUND_MS
+from weir.link.bounds import FRAMES_SPARE, HELD_ROUND_MS, POLLS_MAX
 from weir_protocol.frames import FrameType, peek_header
 from weir_protocol.framing import Deframer, enframe
 from weir_protocol.session import Uplink
@@ -215,3 +215,37 @@ def test_a_held_link_answers_a_patient_gateway_for_ever_and_an_impatient_one_to_
     impatient.call()
     assert ask_until_the_end(patient, HELD_ROUND_MS // FRAMES_SPARE + 1) == 1000
     assert ask_until_the_end(impatient, 1) <= FRAMES_SPARE + 21 // 8
+
+
+def test_a_meter_that_wants_the_time_again_polls_for_it_when_all_else_is_said() -> None:
+    line = Line()
+    line.record()
+    line.session.begin()
+    line.session.time_wanted = True
+    assert line.talk() == [FrameType.READINGS, FrameType.READINGS]
+    assert line.session.clock_offer_ms is not None
+    assert (line.session.active, line.session.time_wanted) == (False, False)
+
+
+def test_a_poll_for_the_time_that_is_not_answered_is_not_repeated() -> None:
+    line = Line()
+    line.call()
+    line.session.begin()
+    line.session.time_wanted = True
+    assert len(line.meter.frames(0)) == 1
+    assert line.meter.frames(line.session.timeout_ms) == []
+    assert not line.session.active
+    assert line.session.said_hello
+
+
+def test_a_meter_that_never_has_enough_of_the_time_ends_its_session_all_the_same() -> None:
+    line = Line()
+    line.record()
+    line.session.begin()
+    polls = -1
+    while line.session.active:
+        line.session.time_wanted = True
+        for stream in line.meter.frames(0):
+            polls += 1
+            line.hear(line.gateway.answer(stream))
+    assert polls == POLLS_MAX

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         link_wake_at_ms: "int | None"
         clock_offer_ms: "int | None"
         clock_round_trip_ms: int
+        time_wanted: bool
 
         @property
         def complete(self) -> bool: ...

@@ -129,6 +129,7 @@ class Meter:
         round_trip_ms = self._session.clock_round_trip_ms
         before_ms = self._timekeeper.calendar_ms(now_ms)
         outcome = self._timekeeper.offer(offer_ms, round_trip_ms, now_ms)
+        self._session.time_wanted = self._timekeeper.wants_another
         if outcome == clock.STEPPED:
             self._recorder.flag(t.STATUS_CLOCK_STEPPED)
             step_ms = self._timekeeper.calendar_ms(now_ms) - before_ms

@@ -45,6 +45,7 @@ class DeviceSession:
     link_wake_at_ms: link time of the next timer, None when there is none.
     clock_offer_ms: UTC milliseconds told by the last acknowledgement, with
         clock_round_trip_ms by the caller's ``now_ms``; the caller takes it and sets it to None.
+    time_wanted: with nothing left the meter polls once more, for the time in the answer.
     refused_count: frames that did not open or answered nothing of ours.
     """
 
@@ -65,6 +66,7 @@ class DeviceSession:
         self.link_wake_at_ms: int | None = None
         self.clock_offer_ms: int | None = None
         self.clock_round_trip_ms = 0
+        self.time_wanted = False
         self.refused_count = 0
         self._journal = journal
         self._describe = describe
@@ -261,6 +263,9 @@ class DeviceSession:
             self.link_wake_at_ms = waits_until_ms
             return b""
         if self._awaits_gateway() and self._bounds.polls_left:
+            return self._poll_or_wait()
+        if self.time_wanted and self._bounds.polls_left:
+            self.time_wanted, self._poll_due = False, True  # WL-TIM-07
             return self._poll_or_wait()
         self._listen_or_end()
         return b""

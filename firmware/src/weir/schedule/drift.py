@@ -16,7 +16,7 @@ _DAILY_SWING_PPB = const(12_000)
 _RATE_WALK_PPB2_PER_S = const(2)  # 0.4 ppm in a day, of the rate
 _WALK_S_PER_MS2 = const(300)  # 17 ms in a day, of the clock
 _TOLD_MS2 = const(100)  # 10 ms, of what is told without any round trip
-_SLOW_MS = const(300)  # half of a round trip that counts as slow
+_SLOW_MS2 = const(90_000)  # half of a round trip of 0.6 s
 _STEADIED_S = const(345_600)  # 4 days; a change is forgotten by the share of it that has passed
 _RATE_VARIANCE_MIN_PPB2 = const(10_000)
 
@@ -76,14 +76,14 @@ class Drift:
 
     def forget_clock(self, uncertainty_ms: int) -> None:
         """The clock was set; the rate is what it was."""
-        self._clock_ms2 = _told_ms2(uncertainty_ms)
+        self._clock_ms2 = _told_ms2(uncertainty_ms, uncertainty_ms * uncertainty_ms)
         self._both = 0
 
     def follow(self, span_ms: int, off_us: int, uncertainty_ms: int) -> int:
         """Learn from a clock that is off after a span; return by how many us to put it right."""
         self._spread(span_ms)
         clock_ms2, both = self._clock_ms2, self._both
-        sum_ms2 = clock_ms2 + _told_ms2(uncertainty_ms)
+        sum_ms2 = clock_ms2 + _told_ms2(uncertainty_ms, clock_ms2)
         self._clock_ms2 = clock_ms2 - clock_ms2 * clock_ms2 // sum_ms2
         self._both = both - both * clock_ms2 // sum_ms2
         left_ppb2 = self._rate_ppb2 - both * both // sum_ms2
@@ -113,7 +113,11 @@ class Drift:
         return (self._bound_ppb // 2) ** 2
 
 
-def _told_ms2(uncertainty_ms: int) -> int:
-    """Return the variance of what was told. Slow round trips tend to be slow the same way."""
+def _told_ms2(uncertainty_ms: int, clock_ms2: int) -> int:
+    """Return the variance of what was told.
+
+    Slow round trips tend to be slow the same way, so that many of them are no better than one.
+    They weigh the less, the better the clock is without them.
+    """
     square = uncertainty_ms * uncertainty_ms
-    return square // 4 + square * square // (4 * _SLOW_MS * _SLOW_MS) + _TOLD_MS2
+    return square // 4 + square * square // (4 * (_SLOW_MS2 + clock_ms2)) + _TOLD_MS2

@@ -8,6 +8,9 @@ SLEWED = const(0)  # the calendar is at the offer, or gets there without a jump
 STEPPED = const(1)  # it was set at once: it was off by more than can be slewed
 SET = const(2)  # it was not set before
 
+_QUICK_MS = const(300)  # an uncertainty with which no other answer is asked for
+_ANSWERS_MAX = const(5)  # in half a day, until one was quick
+_HALF_DAY_MS = const(43_200_000)
 _SLEW_MAX_US = const(5_000_000)  # more is stepped; at 1 ms in a second, 5 s take 83 minutes
 _BELIEVED = const(2)  # an oscillator off by so many times what is assumed; beyond, it is a jump
 _RESOLUTION_MS = const(2)  # both clocks count whole milliseconds
@@ -25,10 +28,12 @@ class Timekeeper:
 
     The estimate of UTC is a line through the last offer. The calendar is where the estimate is,
     or on its way there, 1 us in each ms of the oscillator; so it never goes back but in a step.
+
+    wants_another: the answers were slow lately, and another may be quicker.
     """
 
     def __init__(self) -> None:
-        self.is_set = False
+        self.is_set = self.wants_another = False
         self._drift = Drift()
         self._base_ms = 0  # now_ms
         self._base_us = 0  # the estimate there
@@ -36,6 +41,8 @@ class Timekeeper:
         self._rate_ppb = 0
         self._residual_ppb = 0
         self._error_ms = 0  # bound of the error of the estimate there
+        self._answers = 0  # in this half day, all of them slow
+        self._counted_from_ms: int | None = None  # now_ms
         self.configure(_CORRECTION_PPB, learning=True, clock_drift_ppm=_DRIFT_PPM)
 
     def configure(self, drift_correction_ppb: int, learning: bool, clock_drift_ppm: int) -> None:
@@ -92,6 +99,7 @@ class Timekeeper:
         round_trip_ms = max(round_trip_ms, 0)
         uncertainty_ms = round_trip_ms // 2 + _RESOLUTION_MS
         offered_us = utc_ms * 1000 + round_trip_ms * 500
+        self._judge(uncertainty_ms, now_ms)
         if not self.is_set:
             self.is_set = True
             self._restart(now_ms, offered_us, uncertainty_ms, offered_us)
@@ -100,6 +108,15 @@ class Timekeeper:
         if error_us is None:
             return self._restart(now_ms, offered_us, uncertainty_ms, self._calendar_us(now_ms))
         return self._narrow(now_ms, offered_us, uncertainty_ms, error_us)
+
+    def _judge(self, uncertainty_ms: int, now_ms: int) -> None:
+        """See whether another answer is worth its energy."""
+        began_ms = self._counted_from_ms
+        if began_ms is None or now_ms - began_ms >= _HALF_DAY_MS:
+            self._counted_from_ms = now_ms
+            self._answers = 0
+        self._answers = _ANSWERS_MAX if uncertainty_ms <= _QUICK_MS else self._answers + 1
+        self.wants_another = self._answers < _ANSWERS_MAX
 
     def _error_us_beside(self, now_ms: int, offered_us: int, uncertainty_ms: int) -> "int | None":
         """Return the bound of the estimate's error with which the offer agrees, None for none."""

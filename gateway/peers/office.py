@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from peers.scripted_meter import ScriptedMeter
 from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
-from weir_gateway.custody import Custodian
+from weir_gateway.custody import Custodian, Taken
 from weir_gateway.registry import Registry
 from weir_gateway.store import Store
 from weir_protocol.framing import Deframer
@@ -20,6 +20,8 @@ METER = 1001
 
 class Office:
     """A custodian on a real database, one meter, and a monotonic clock of its own."""
+
+    clock = Clock()
 
     def __init__(self, folder: Path, meter: ScriptedMeter | None = None) -> None:
         self.database = folder / "weir.db"
@@ -32,6 +34,7 @@ class Office:
         self.registry.load()
         self.counters = RejectCounters()
         self.store = Store(self.database)
+        self.on_taken: Callable[[Taken], None] = lambda _: None
         self.start()
 
     def start(self) -> None:
@@ -39,11 +42,14 @@ class Office:
         self.custodian = Custodian(
             self.store,
             self.registry,
-            Clock(),
+            self.clock,
             self.counters,
-            lambda _: None,
+            self._on_taken,
             monotonic_s=lambda: self.monotonic_s,
         )
+
+    def _on_taken(self, taken: Taken) -> None:
+        self.on_taken(taken)
 
     async def tell(self, stream_bytes: bytes) -> dict[str, Any]:
         """Let the meter say one frame; return the acknowledgement, and let the meter be asked."""

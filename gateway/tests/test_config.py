@@ -1,12 +1,15 @@
 """The configuration file: what it may say, and how each fault is named."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from peers.certificates import Authority
 from weir_gateway.config import PASSWORD_VARIABLE, load
+from weir_gateway.config_alarms import KEYS, AlarmsConfig
 from weir_gateway.errors import ConfigError
+from weir_gateway.event_names import GatewayCode
 
 MINIMAL = '[gateway]\nid = "gw1"\n\n[mqtt]\n\n[tcp]\nlisten = "0.0.0.0:4059"\n'
 
@@ -42,6 +45,7 @@ def test_a_minimal_file_gets_the_documented_defaults(tmp_path: Path) -> None:
         1000,
     )
     assert (config.serial, config.clock) == ((), None)
+    assert config.alarms == AlarmsConfig()
 
 
 def test_a_full_file_is_taken_over_key_by_key(tmp_path: Path) -> None:
@@ -304,3 +308,21 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         load(path)
+
+
+def test_what_the_gateway_watches_for_is_set_key_by_key(tmp_path: Path) -> None:
+    text = "[alarms]\nenergy = false\nsilence_missed_sessions = 5\nclock_latency_s = 2.5\n"
+    alarms = load(write(tmp_path, MINIMAL + text)).alarms
+    assert alarms.wanted == frozenset(GatewayCode) - {GatewayCode.ENERGY}
+    assert (alarms.silence_missed_sessions, alarms.clock_latency_s) == (5, 2.5)
+    with pytest.raises(ConfigError, match=r"line 9, alarms\.silense: there is no setting silense"):
+        load(write(tmp_path, MINIMAL + "[alarms]\nsilense = true\n"))
+
+
+def test_the_defaults_that_the_documentation_gives_are_those_in_force() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text()
+    shown = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", text.partition("`[alarms]`")[2], re.M))
+    usual = AlarmsConfig()
+    assert {name: float(value) for name, value in shown.items()} == {
+        name: float(getattr(usual, name)) for name in KEYS if "_" in name
+    }

@@ -40,6 +40,7 @@ from weir_gateway.service import Service
 from weir_gateway.settings.desk import SettingsDesk
 from weir_gateway.status import StatusReporter, Tally
 from weir_gateway.store import Store, queries
+from weir_gateway.watch.watches import Watches
 from weir_protocol.frames import FrameType
 from weir_protocol.framing import Deframer
 
@@ -95,6 +96,9 @@ class Gateway:
         self._links = self._make_links()
         self._disk = DiskWatch(self._store, config.gateway.database, config.gateway.disk_warning_h)
         self._messaging = Messaging(config, self._store, self._registry, self._clock)
+        self._watches = Watches(
+            config.alarms, self._store, self._clock, self._messaging.note_events
+        )
         self._availability = AvailabilityWatch(self._clock, self._on_availability)
         reporter = self._make_reporter()
         self._board = Board(
@@ -147,6 +151,7 @@ class Gateway:
                 self._spawn(part)
             self._spawn(self._board.run())
             self._spawn(self._disk.run())
+            self._spawn(self._watches.run())
             self._spawn(self._keep_house())
             if days := self._config.gateway.retention_days:
                 retention = Retention(self._store, self._clock, days, self._activity)
@@ -190,6 +195,7 @@ class Gateway:
 
     async def _load(self) -> None:
         await self._messaging.publisher.load()
+        await self._watches.load()
         self._availability.expect(self._registry)
         for meter_id, send_s in (await self._store.read(queries.send_intervals_s)).items():
             self._availability.learn(meter_id, send_s)
@@ -232,6 +238,7 @@ class Gateway:
                 self._board.note_availability(meter_id)
             self._counters.log_due()
             self._availability.check()
+            self._watches.check()
 
     def _on_signal(self) -> None:
         """Stop; at the second signal without publishing what waits."""
@@ -249,6 +256,7 @@ class Gateway:
 
     def _on_store_renewed(self) -> None:
         """Count anew what waits: readings in hand may be gone from the fresh database."""
+        self._watches.begin_anew()
         self._spawn(self._messaging.load_backlog())
 
     def _activity(self) -> object:
@@ -262,6 +270,7 @@ class Gateway:
             self._messaging.note_alarms(uplink.meter_id)
             self._availability.learn(uplink.meter_id, uplink.fields["send_interval_s"])
         self._availability.hear(uplink.meter_id)
+        self._watches.hear(taken)
         self._board.note_state(uplink.meter_id)
         self._messaging.note(uplink.meter_id, receipt)
         if receipt.in_force is not None:

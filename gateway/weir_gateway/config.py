@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from weir_gateway import messages
+from weir_gateway.config_alarms import AlarmsConfig, read_alarms
 from weir_gateway.config_files import NamedFiles, check_authorities, check_certificate
 from weir_gateway.errors import ConfigError
 from weir_gateway.private_file import check_private, read_private_text
@@ -92,6 +93,7 @@ class Config:
     serial: tuple[SerialConfig, ...]
     tcp: TcpConfig | None
     clock: ClockConfig | None
+    alarms: AlarmsConfig
 
 
 _GATEWAY_KEYS = tuple(field.name for field in fields(GatewayConfig))
@@ -102,7 +104,7 @@ _MQTT_KEYS = (
     *("host", "port", "protocol", "prefix", "client_id", "username", "password_file", "requests"),
     *("tls", "tls_ca_file", "tls_certificate_file", "tls_key_file"),
 )
-_TABLES = ("gateway", "mqtt", "serial", "tcp", "clock")
+_TABLES = ("gateway", "mqtt", "serial", "tcp", "clock", "alarms")
 
 
 def load(path: Path) -> Config:
@@ -127,6 +129,7 @@ def load(path: Path) -> Config:
         serial=tuple(_read_serial(one) for one in file.tables("serial", _SERIAL_KEYS)),
         tcp=_read_tcp(file.table("tcp", _TCP_KEYS)),
         clock=_read_clock(file.table("clock", _CLOCK_KEYS)),
+        alarms=read_alarms(file),
     )
     if not config.serial and config.tcp is None:
         raise ConfigError(f"{path}: {messages.NO_LINK}")

@@ -17,8 +17,8 @@ class GatewayCode(IntEnum):
 
 _UNITS: dict[int, str] = {
     EventCode.CLOCK_STEPPED: "s",
-    GatewayCode.SILENCE: "s",
-    GatewayCode.REGISTER: "l",
+    GatewayCode.SILENCE: "sessions",
+    GatewayCode.REGISTER: "pulses",
     GatewayCode.CLOCK: "s",
     GatewayCode.ENERGY: "%",
 }

@@ -21,6 +21,7 @@ from weir_gateway.store.file import DatabaseFile
 
 TABLES_LEFT = (
     "replacement",
+    "listening",
     "requests",
     "request_ranges",
     "request_conflicts",

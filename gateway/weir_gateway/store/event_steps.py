@@ -57,3 +57,11 @@ CREATE TABLE event_gaps (
     PRIMARY KEY (meter_id, epoch, first_sequence)
 ) STRICT, WITHOUT ROWID;
 """
+
+LISTENING = """
+-- When the gateway was there to hear meters: one row for each of its starts.
+CREATE TABLE listening (
+    begun_ms INTEGER PRIMARY KEY,
+    ended_ms INTEGER NOT NULL          -- when it was noted last
+) STRICT;
+"""

@@ -30,6 +30,14 @@ def note(connection: sqlite3.Connection, finding: Finding) -> bool:
     return True
 
 
+def active(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Return meter and code of each active alarm that the gateway raised."""
+    return connection.execute(
+        "SELECT meter_id, code FROM alarms WHERE epoch = ? AND cleared_sequence IS NULL",
+        (GATEWAY_EPOCH,),
+    ).fetchall()
+
+
 def end_older_epochs(connection: sqlite3.Connection, origin: Origin) -> int:
     """Clear what a meter raised in epochs that are over: it can not do so itself any more.
 

@@ -159,6 +159,22 @@ def find_reading(
     return key if held else None
 
 
+def sample_interval_s(
+    connection: sqlite3.Connection, meter_id: int, epoch: int, wire_sequence: int
+) -> int | None:
+    """Return the sample interval that a reading was taken under, None when it is not held."""
+    key = _key(connection, meter_id, epoch, wire_sequence)
+    row = (
+        key
+        and connection.execute(
+            "SELECT sample_interval_s FROM readings "
+            "WHERE meter_id = ? AND epoch = ? AND sequence = ?",
+            key,
+        ).fetchone()
+    )
+    return int(row[0]) if row else None
+
+
 def _newest(connection: sqlite3.Connection, meter_id: int) -> StoredReading | None:
     found = newest_readings(connection, meter_id, 1)
     return found[0] if found else None

@@ -197,6 +197,7 @@ MIGRATIONS: tuple[str, ...] = (
     event_steps.EVENTS,
     read_steps.READS,
     schema_steps.SETTINGS,
+    event_steps.LISTENING,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

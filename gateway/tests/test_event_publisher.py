@@ -172,6 +172,7 @@ def test_nothing_is_marked_before_the_broker_has_taken_it(tmp_path: Path) -> Non
         await until(lambda: len(desk.told()) == 2, "the messages")
         desk.take(event(2))
         await until(lambda: len(desk.told()) == 3, "the message after")
+        await desk.store.commit(lambda _: None)  # what was asked of the database before is done
         assert len(event_news.waiting(desk.books.connection, 9)) == 3
 
     run(tmp_path, scenario)

@@ -51,6 +51,8 @@ class FakeBoard:
         self.epoch = epoch
         self.time_ms = 0
         self.configured = (-1, -1)
+        self.told_pulses: tuple[int, ...] = ()
+        self.told_pressure: tuple[int, ...] = ()
         self.counted = 0
         self.sent: list[bytes] = []
         self.wanted = False
@@ -65,6 +67,12 @@ class FakeBoard:
 
     def link_ms(self) -> int:
         return self.time_ms
+
+    def count_as(self, *told: int) -> None:
+        self.told_pulses = told
+
+    def measure_with(self, *told: int) -> None:
+        self.told_pressure = told
 
     def forward_pulses(self) -> int:
         return self.counted
@@ -129,6 +137,14 @@ def test_it_samples_stores_and_calls() -> None:
     cycle.turn()
     assert board.sent
     assert [wanted for wake_at_ms, _, wanted in board.slept if wake_at_ms == MINUTE_MS][-1]
+
+
+def test_the_hardware_is_told_its_settings_at_the_start() -> None:
+    board = FakeBoard(new_flash())
+    assemble(board).turn()
+    assert board.told_pulses == (0, 5, 5)
+    assert board.told_pressure == (1, 1600, 300)
+    assert board.configured == (0, 0)
 
 
 def test_registers_and_records_survive_a_restart() -> None:

@@ -50,7 +50,7 @@ def test_a_change_takes_effect_loses_no_record_and_survives_power_cuts(
 ) -> None:
     bench.power_on()
     bench.run_until(START_MS + HOUR_MS)
-    bench.gateway.change_settings(7, sample_interval_s=20, store_interval_s=300)
+    bench.gateway.change_settings(7, sample_interval_s=20, store_interval_s=300, pressure_sensor=0)
     bench.run_until(START_MS + 2 * HOUR_MS)
     for _ in range(2):
         bench.cut_power()
@@ -71,6 +71,8 @@ def test_a_change_takes_effect_loses_no_record_and_survives_power_cuts(
     after = [record.taken_at_s for record in records[of_change:]]
     assert all(taken_at_s % 300 == 0 for taken_at_s in after)
     assert len(after) >= 30
+    assert {record.pressure_mean_kpa for record in records[of_change:]} == {None}
+    assert {record.pressure_mean_kpa for record in records[:of_change]} == {400}
     pulses = [record.forward_pulses for record in records]
     assert pulses == sorted(pulses)
 

@@ -90,6 +90,12 @@ class Board:
     def link_ms(self) -> int:
         return self.time_ms
 
+    def count_as(self, mode: int, debounce_close_ms: int, debounce_open_ms: int) -> None:
+        """Pulses come counted already, forward and reverse apart."""
+
+    def measure_with(self, sensor: int, range_kpa: int, warm_up_ms: int) -> None:
+        """Pressure comes in kPa."""
+
     def forward_pulses(self) -> int:
         return self.time_ms // 60_000
 

@@ -149,4 +149,6 @@ class Meter:
         if alarm_at_ms is not None and alarm_at_ms < actions.wake_at_ms:
             actions.wake_at_ms = alarm_at_ms
             actions.pressure_wanted = False
+        actions.pulse_input = self._switch.pulse_input
+        actions.pressure_input = self._switch.pressure_input
         self._calls.plan(inputs, actions)

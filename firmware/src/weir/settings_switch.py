@@ -30,7 +30,10 @@ _MEANINGS = bytes(
 
 
 class SettingsSwitch:
-    """Changes settings between two steps of the meter, and tells of it."""
+    """Changes settings between two steps of the meter, and tells of it.
+
+    pulse_input, pressure_input: as in weir.step.Actions.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class SettingsSwitch:
         self._dispatch = dispatch
         self._notes = notes
         self._errands = errands
+        self.pulse_input = self.pressure_input = (0, 0, 0)
 
     def follow(self) -> None:
         """Let all objects follow the settings in force. Due times are not touched."""
@@ -65,6 +69,16 @@ class SettingsSwitch:
             value(g.K_DRIFT_CORRECTION_PPB),
             bool(value(g.K_DRIFT_LEARNING)),
             value(g.K_CLOCK_DRIFT_PPM),
+        )
+        self.pulse_input = (
+            value(g.K_PULSE_MODE),
+            value(g.K_DEBOUNCE_CLOSE_MS),
+            value(g.K_DEBOUNCE_OPEN_MS),
+        )
+        self.pressure_input = (
+            value(g.K_PRESSURE_SENSOR),
+            value(g.K_PRESSURE_RANGE_KPA),
+            value(g.K_PRESSURE_WARM_UP_MS),
         )
         dispatch.interval_s = store_s
         dispatch.samples = min(-(-store_s // sample_s), t.SAMPLES_MAX)

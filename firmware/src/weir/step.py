@@ -33,6 +33,8 @@ class Actions:
     link_wanted: the link shall be open, or be opened; ``link_port`` and ``link_baud`` say how,
         see weir.hal.byte_link.
     transmit: bytes to send.
+    pulse_input, pressure_input: settings of the hardware, see weir.hal.pulse_counter and
+        weir.hal.analog; another object when they have changed.
     """
 
     def __init__(self) -> None:
@@ -42,3 +44,4 @@ class Actions:
         self.link_wanted = False
         self.link_port = self.link_baud = 0
         self.transmit = b""
+        self.pulse_input = self.pressure_input = (0, 0, 0)

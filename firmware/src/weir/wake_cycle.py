@@ -35,6 +35,7 @@ class WakeCycle:
         self._link = link
         self._power = power
         self._inputs = Inputs()
+        self._told: object = None  # the settings that the hardware has
 
     def turn(self) -> None:
         """One step, then sleep until the next."""
@@ -53,6 +54,10 @@ class WakeCycle:
         actions = self._meter.step(inputs)
         if actions.transmit:
             link.transmit(actions.transmit)
+        if actions.pulse_input is not self._told:
+            self._told = actions.pulse_input
+            self._pulses.count_as(*actions.pulse_input)
+            self._analog.measure_with(*actions.pressure_input)
         link_wake_at_ms = actions.link_wake_at_ms
         link.configure(actions.link_port, actions.link_baud)
         drive_at_ms = link.drive(inputs.link_ms, wanted=actions.link_wanted)

@@ -87,6 +87,12 @@ class Board:
     def link_ms(self) -> int:
         return self.now_ms()
 
+    def count_as(self, mode: int, debounce_close_ms: int, debounce_open_ms: int) -> None:
+        """Pulses come counted already, forward and reverse apart."""
+
+    def measure_with(self, sensor: int, range_kpa: int, warm_up_ms: int) -> None:
+        """Pressure comes in kPa."""
+
     def forward_pulses(self) -> int:
         return (self._water.totals(self._instant.now_us)[0] - self.began_totals[0]) & _MASK
 

@@ -100,6 +100,7 @@ class Bench:
         self.poller = Poller(self._socket)
         self.link: PolledLink | None = None
         self._received = b""
+        self._has_sensor = True
         self._turn = 0
         self._inputs: list[str] = []  # words of the last I line
         self._send(f"HELLO {meter_id} {_PROTOCOL}")
@@ -111,6 +112,13 @@ class Bench:
     def link_ms(self) -> int:
         return int(self._inputs[3])
 
+    def count_as(self, mode: int, debounce_close_ms: int, debounce_open_ms: int) -> None:
+        """The bench gives pulses that are counted already, forward and reverse apart."""
+
+    def measure_with(self, sensor: int, *_range_and_warm_up: int) -> None:
+        """The bench gives kPa of any sensor, and has it warm."""
+        self._has_sensor = sensor != 0
+
     def forward_pulses(self) -> int:
         return int(self._inputs[4])
 
@@ -118,7 +126,8 @@ class Bench:
         return int(self._inputs[5])
 
     def pressure_kpa(self) -> "int | None":
-        return None if self._inputs[6] == "-" else int(self._inputs[6])
+        is_measured = self._has_sensor and self._inputs[6] != "-"
+        return int(self._inputs[6]) if is_measured else None
 
     def battery_mv(self) -> int:
         return int(self._inputs[8])

@@ -350,3 +350,14 @@ def test_the_flow_of_a_reading_is_of_more_than_the_moment() -> None:
         rig.sleep()
         assert reading_of(rig)["flow_l_per_h"] == l_per_h
         deliver(rig)
+
+
+def test_a_slow_flow_is_read_over_the_time_between_its_pulses() -> None:
+    rig = in_session({g.K_PRESSURE_WARM_UP_MS: 0})
+    for pulse in range(4):  # one in five minutes
+        rig.run_until((pulse * 5 + 1) * MINUTE_MS, pulses_each_minute=pulse > 0)
+        rig.run_until((pulse * 5 + 5) * MINUTE_MS)
+    rig.errands.take_read(1)
+    rig.step(received=b"read", is_open=True)
+    rig.sleep()
+    assert reading_of(rig)["flow_l_per_h"] == 12

@@ -99,6 +99,15 @@ def test_calls_that_reach_nobody_are_repeated_ever_later() -> None:
     assert timetable.send_due(at_ms + 76_000)
 
 
+def test_a_retry_comes_no_later_than_it_must() -> None:
+    timetable = Timetable(4711, 60, 900, 86_400)
+    timetable.align(NOON_MS)
+    for _ in range(12):
+        timetable.retry(NOON_MS, 10 * MINUTE_MS)
+        assert timetable.send_due(NOON_MS + 10 * MINUTE_MS * 5 // 4)
+        timetable.align(NOON_MS)
+
+
 def test_a_slew_neither_repeats_nor_skips_an_instant_of_the_grid() -> None:
     for off_ms in (-4_999, -1, 1, 4_999):
         for lead_ms in (-3, -1, 0, 1, 3):

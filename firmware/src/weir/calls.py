@@ -39,6 +39,9 @@ if TYPE_CHECKING:
         def transmit(self, link_ms: int, now_ms: int) -> bytes: ...
 
 
+_HELD_RETRY_MS = const(600_000)  # a meter on mains power may try often
+
+
 class Calls:
     """Calls: the link is opened for a session, the session goes on, and ends.
 
@@ -167,14 +170,15 @@ class Calls:
             self.trial_failed = self._settings.fail()
         if heard and self._watch.untold:
             self._watch.owe_call()
+        calendar_ms = self._timekeeper.calendar_ms(inputs.now_ms)
         if self._again:
             self._again = False
             self.open(inputs.link_ms)
+        elif self._settings.value(g.K_LINK_HOLD):
+            self._timetable.retry(calendar_ms, _HELD_RETRY_MS)
         elif self._cannot_wait(heard=heard):
-            self._timetable.retry(self._timekeeper.calendar_ms(inputs.now_ms))
+            self._timetable.retry(calendar_ms)
 
     def _cannot_wait(self, *, heard: bool) -> bool:
         """Return whether the next call must come before the next send time."""
-        if not self._timekeeper.is_set or self._settings.value(g.K_LINK_HOLD):
-            return True
-        return self._watch.untold and not heard
+        return not self._timekeeper.is_set or (self._watch.untold and not heard)

@@ -95,9 +95,10 @@ class Meter:
     def _read(self, now_ms: int, pressure_kpa: "int | None") -> None:
         """Answer who asked for a reading: all here is measured after the request was heard."""
         self._read_at_ms = None
-        flow_l_per_h = self._recorder.flow_l_per_h(
-            now_ms, self._settings.value(g.K_PULSE_WEIGHT_ML)
-        )
+        weight_ml = self._settings.value(g.K_PULSE_WEIGHT_ML)
+        flow_l_per_h = self._recorder.flow_l_per_h(now_ms, weight_ml)
+        if flow_l_per_h is None:  # slow, or none: judged over as long as it takes
+            flow_l_per_h = self._watch.flow_l_per_h
         self._errands.measured(self._describe.reading(now_ms, flow_l_per_h, pressure_kpa))
 
     def _communicate(self, inputs: "Inputs") -> None:

@@ -71,21 +71,21 @@ class Recorder:
         self._sampled_at_ms = self._before_ms = now_ms
         self._sampled_pulses = self._before_pulses = self._net_pulses()
 
-    def flow_l_per_h(self, now_ms: int, pulse_weight_ml: int) -> int:
+    def flow_l_per_h(self, now_ms: int, pulse_weight_ml: int) -> "int | None":
         """Return the mean flow, below 0 in reverse, since the last sample that is far enough back.
 
-        That is one or two sample intervals: from less, a slow flow of a few pulses would be seen
-        as none, or as many times what it is.
+        That is one or two sample intervals. None when fewer than two pulses came in it: they
+        say too little of a slow flow.
         """
         since_ms, pulses = self._before_ms, self._before_pulses
         if now_ms - self._sampled_at_ms >= self._timetable.sample_interval_ms:
             since_ms, pulses = self._sampled_at_ms, self._sampled_pulses
         span_ms = now_ms - since_ms
-        if span_ms <= 0:
-            return 0
         passed = ((self._net_pulses() - pulses + _HALF) & _MASK) - _HALF
+        if span_ms <= 0 or abs(passed) < 2:
+            return None
         flow = (abs(passed) * pulse_weight_ml * 3600 + span_ms // 2) // span_ms
-        return min(flow, _HALF - 1) * (1 if passed >= 0 else -1)
+        return min(flow, _HALF - 1) * (1 if passed > 0 else -1)
 
     def _net_pulses(self) -> int:
         return self._registers.forward_pulses - self._registers.reverse_pulses

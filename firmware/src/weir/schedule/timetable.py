@@ -4,6 +4,7 @@ from micropython import const
 
 _START_SPREAD_MS = const(10_000)  # meters that start together say HELLO within this, not at once
 _RETRY_FIRST_MS = const(60_000)  # after the first call that reached nobody; doubled each time
+_RETRY_LONGEST_MS = const(86_400_000)  # unless the caller wants it sooner
 
 AUTOMATIC = -1
 
@@ -86,11 +87,12 @@ class Timetable:
         """Somebody answered: forget the failures before."""
         self._retry_ms = _RETRY_FIRST_MS
 
-    def retry(self, calendar_ms: int) -> None:
-        """Call again before the next slot, later after each failure."""
-        wait_ms = self._retry_ms + self._spread(self._retry_ms // 4)
+    def retry(self, calendar_ms: int, longest_ms: int = _RETRY_LONGEST_MS) -> None:
+        """Call again before the next slot, later after each failure up to ``longest_ms``."""
+        retry_ms = min(self._retry_ms, longest_ms)
+        wait_ms = retry_ms + self._spread(retry_ms // 4)
         self._send_at_ms = min(self._send_at_ms, calendar_ms + wait_ms)
-        self._retry_ms = min(self._retry_ms * 2, self.send_interval_ms)
+        self._retry_ms = min(retry_ms * 2, self.send_interval_ms)
 
     def wake_at_ms(self) -> int:
         """Return the next instant at which something is due."""

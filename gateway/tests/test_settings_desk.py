@@ -142,6 +142,8 @@ def test_what_would_empty_the_battery_is_refused_unless_forced(tmp_path: Path) -
         assert forced["change"]["forced"]
         relief = await front.ask({"send_interval_s": 1800})  # too little still, but better
         assert relief["is_new"]
+        more = await front.ask({"burst_on": True, "alarm_calls_max": 4})
+        assert more["is_new"]  # costs next to nothing
 
     run(tmp_path, scenario)
 

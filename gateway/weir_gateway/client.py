@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weir_gateway.event_documents import AlarmDocument
     from weir_gateway.read_documents import ReadDocument
     from weir_gateway.replay import ReplayDocument
+    from weir_gateway.settings.documents import ChangeDocument, ConfigDocument, ResultDocument
     from weir_gateway.status import GatewayDocument
 
 TIMEOUT_S = 10.0
@@ -92,6 +93,18 @@ class GatewayClient:
     def backfill_progress(self, meter_id: int, number: int) -> "BackfillDocument":
         path = f"/v1/meters/{meter_id}/backfills/{number}"
         return cast("BackfillDocument", self.ask(path))
+
+    def set(self, meter_id: int, wish: Mapping[str, Any]) -> "ResultDocument":
+        """Change settings of a meter: the fields of ``wish`` are those of docs/api.md."""
+        return cast("ResultDocument", self.post(f"/v1/meters/{meter_id}/settings", wish))
+
+    def config(self, meter_id: int) -> "ConfigDocument":
+        """Return what is desired and in force of a meter's settings, and its history."""
+        return cast("ConfigDocument", self.ask(f"/v1/meters/{meter_id}/settings"))
+
+    def change(self, meter_id: int, number: int) -> "ChangeDocument":
+        """Return one change of a meter's settings."""
+        return cast("ChangeDocument", self.ask(f"/v1/meters/{meter_id}/settings/{number}"))
 
     def read(self, meter_id: int, *, by: str | None = None) -> "ReadDocument":
         """Ask a meter for a reading as soon as it listens."""

@@ -280,6 +280,57 @@ READ_NOT_ANSWERED = (
 )
 NO_READS = "Meter {meter_id} was never asked for a reading, and none was triggered at it."
 NO_CHECKS = "Meter {meter_id} was never compared with its dial."
+
+# weir meter set, config and apply
+NOT_AN_ASSIGNMENT = "{text!r} is not SETTING=VALUE, such as pressure_low_kpa=150"
+SETTING_TWICE = "{name} is given twice; leave one of them"
+NOT_A_DURATION = "{text!r} is not a time up to 366 days, such as 90min, 12h or 7d"
+SET_MADE = "Meter {meter_id}: version {version} is {state}."
+SET_DRY = "Meter {meter_id}: this was a dry run; nothing was changed."
+SET_STATE = "version {version}, {state}"
+SET_AS_PROVISIONED = "as it was provisioned"
+SET_ALREADY = "Meter {meter_id} is to be set so already ({state}): nothing to change."
+SET_BATTERY = "The battery lasts {after} years with it, {before} without."
+SET_EXPECTED = "The meter is expected to call at {when} (UTC), unless its link is open now."
+SET_NOW = "Version {version} is {state}."
+SET_REFUSED = "meter {meter_id} refused it whole: {why}."
+SET_ENDED = {
+    "superseded": "a newer change for meter {meter_id} superseded it.",
+    "expired": "it expired before meter {meter_id} took it.",
+    "rolled_back": "meter {meter_id} could not call under it, and went back to what worked.",
+}
+CONFIG_UNHEARD = "Meter {meter_id} has not said yet which settings are in force."
+CONFIG_PROVISIONED = "0 (as provisioned)"
+CONFIG_STATE = {
+    "in_force": "Meter {meter_id}: version {version} is in force, as desired.",
+    "pending": "Meter {meter_id}: version {version} is in force.",
+    "sent": "Meter {meter_id}: version {version} is in force.",
+    "unknown": "Meter {meter_id}: version {version} is in force; its values are not known yet.",
+    "different": "Meter {meter_id}: version {version} is in force, which is not as desired.",
+}
+CONFIG_WAITING = {
+    "pending": "Version {version} is pending since {since} (UTC), asked by {by}: {settings}.",
+    "sent": "Version {version} was sent at {since} (UTC), asked by {by}: {settings}.",
+}
+FLEET_UNREADABLE = "cannot read {path} ({why}): give the right path."
+FLEET_NOT_TOML = "{path} is not valid TOML ({why}): mend the line."
+FLEET_TABLE = "[{name}] is none of [defaults], [groups.NAME] and [meters.ID]: rename or remove it."
+FLEET_WANTS_TABLE = "[{name}] must be a table of settings: see docs/commands.md."
+FLEET_METER = "[meters.{text}] is not a meter number: use digits, up to 4294967295."
+FLEET_MEMBERS = "[groups.{name}] needs its meters: write meters = [4711, 4712]."
+FLEET_CLASH = (
+    "{name} of meter {meter_id} is given by [groups.{one}] and by [groups.{other}]: say it in "
+    "[meters.{meter_id}], or take the meter out of one of the groups."
+)
+FLEET_UNKNOWN = (
+    "{path} names meters that the gateway does not know ({meters}): mend the numbers, or add "
+    "their keys to the key file."
+)
+FLEET_REFUSED = "Meter {meter_id}: {why}"
+FLEET_NOTHING = "Nothing was changed at any meter."
+FLEET_DRY = "This was a dry run: {changed} meters would change, {same} are to be set so already."
+FLEET_DONE = "{changed} meters change, {same} are to be set so already."
+
 # weir alarms
 NO_ALARMS = "No active alarms{of}."
 NO_ALARMS_EVER = "No alarms so far{of}."

@@ -1,6 +1,7 @@
 """Options that several sub-commands share."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -94,6 +95,21 @@ def utc_time(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
     except ValueError:
         raise click.BadParameter(messages.NOT_A_TIME.format(text=text)) from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
+
+
+_SECONDS_OF = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,9}) ?(s|min|h|d)")
+
+
+def duration_s(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    """A callback that turns a time such as 90min or 7d into seconds."""
+    if text is None:
+        return None
+    found = _DURATION.fullmatch(text)
+    seconds = int(found[1]) * _SECONDS_OF[found[2]] if found else 0
+    if not 0 < seconds <= DURATION_S_MAX:
+        raise click.BadParameter(messages.NOT_A_DURATION.format(text=text))
+    return seconds
 
 
 def host_and_port(

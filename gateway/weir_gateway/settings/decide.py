@@ -11,6 +11,9 @@ from weir_gateway.store.settings.rows import Reported, StoredVersion, Values, re
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.settings import check, defaults
 
+_NOTABLE = 0.99
+"""A life that is a hundredth shorter, or less than that, is not held against a change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -69,7 +72,7 @@ def decide(
     if faults:
         raise Refusal(400, " ".join(fault.sentence for fault in faults))
     years_before, years_after = endurance.years(now.values), endurance.years(after)
-    if not wish.force and years_after < min(battery_floor_years, years_before):
+    if not wish.force and years_after < min(battery_floor_years, _NOTABLE * years_before):
         raise Refusal(
             409,
             messages.BATTERY_FLOOR.format(

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from weir_tools.commands.meter_apply import apply
 from weir_tools.commands.meter_backfill import backfill, backfills, gaps
 from weir_tools.commands.meter_read import check, checks, read, reads
+from weir_tools.commands.meter_settings import config_of_meter, set_settings
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.meter_tables import meter_table, meters_table, readings_table
 from weir_tools.options import meter_id_argument
@@ -17,7 +19,18 @@ def meter() -> None:
     """Ask a running gateway about its meters."""
 
 
-for one in (gaps, backfill, backfills, read, reads, check, checks):
+for one in (
+    gaps,
+    backfill,
+    backfills,
+    read,
+    reads,
+    check,
+    checks,
+    set_settings,
+    config_of_meter,
+    apply,
+):
     meter.add_command(one)
 
 

@@ -62,13 +62,20 @@ def ask_for_report(connection: sqlite3.Connection, meter_id: int) -> None:
 def note_values(
     connection: sqlite3.Connection, origin: Origin, version: int, values: Values
 ) -> None:
-    """Take note of all values in force that differ from the defaults."""
+    """Take note of all values in force that differ from the defaults, and since when they do."""
     text = json.dumps(dict(values))
     connection.execute(
-        "UPDATE settings_reported SET reported = ?, reported_version = ?, reported_at_ms = ?, "
-        "provisioned = CASE WHEN ? = 0 THEN ? ELSE provisioned END, gathering = NULL, "
-        "asks_left = 0 WHERE meter_id = ?",
-        (text, version, origin.received_at_ms, version, text, origin.meter_id),
+        "UPDATE settings_reported SET reported = :reported, reported_version = :version, "
+        "reported_at_ms = CASE WHEN reported = :reported AND reported_version = :version "
+        "THEN reported_at_ms ELSE :now_ms END, "
+        "provisioned = CASE WHEN :version = 0 THEN :reported ELSE provisioned END, "
+        "gathering = NULL, asks_left = 0 WHERE meter_id = :meter_id",
+        {
+            "reported": text,
+            "version": version,
+            "now_ms": origin.received_at_ms,
+            "meter_id": origin.meter_id,
+        },
     )
     _complete_partial(connection, origin.meter_id, version, values)
     _renew_if_other(connection, origin, version, values)

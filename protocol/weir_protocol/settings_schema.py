@@ -8,6 +8,7 @@ from weir_protocol.settings import SETTINGS
 
 REQUEST_ID_LENGTH_MAX: Final = 200
 """Characters."""
+EXPIRES_S_MAX: Final = 366 * 86_400
 
 
 def json_schema() -> dict[str, Any]:
@@ -47,6 +48,18 @@ _ENVELOPE: Final[dict[str, Any]] = {
         "description": "Give the change up when the meter has not taken it for so long.",
         "type": "integer",
         "minimum": 1,
+        "maximum": EXPIRES_S_MAX,
+    },
+    "by": {
+        "description": "Who asks for the change; it is kept with it.",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+    },
+    "dry_run": {
+        "description": "Say what would change, and change nothing.",
+        "type": "boolean",
+        "default": False,
     },
 }
 

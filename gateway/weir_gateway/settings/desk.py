@@ -17,9 +17,10 @@ from weir_gateway.settings.documents import (
     config_document,
     result_document,
 )
-from weir_gateway.settings.wish import REQUEST_ID_MAX, Wish, read_wish
+from weir_gateway.settings.wish import Wish, read_wish
 from weir_gateway.store import Database, plans, queries
 from weir_gateway.store.settings.rows import history, reported, versions
+from weir_protocol.settings_schema import REQUEST_ID_LENGTH_MAX
 
 HISTORY_MAX = 20
 _NUMBER = re.compile(r"-?[0-9]{1,9}")  # below 1: of a database that was salvaged
@@ -56,7 +57,7 @@ class SettingsDesk:
 
     async def post(self, meter_id: int, fields: Mapping[str, object]) -> ResultDocument:
         """Make the change that the fields describe. Raise Refusal where that cannot be."""
-        request_id = request_fields.text(fields, "request_id", REQUEST_ID_MAX)
+        request_id = request_fields.text(fields, "request_id", REQUEST_ID_LENGTH_MAX)
         rest = {name: value for name, value in fields.items() if name != "request_id"}
         return await self._make(meter_id, read_wish(rest, "local", request_id, is_local=True))
 

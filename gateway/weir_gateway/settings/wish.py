@@ -8,9 +8,8 @@ from weir_gateway import messages, request_fields
 from weir_gateway.errors import Refusal
 from weir_protocol.setting import Role, SettingRefused
 from weir_protocol.settings import BY_NAME, named, parse_value
+from weir_protocol.settings_schema import EXPIRES_S_MAX
 
-EXPIRES_S_MAX = 366 * 86_400
-REQUEST_ID_MAX = 200
 _CHANGES_MAX = 250
 _SHOWN_MAX = 40
 

@@ -5,6 +5,7 @@ import random
 from weir.assembly import RING_SECTOR, assemble
 from weir.ports.aes_on_host import HostAes
 from weir.settings.in_force import Settings
+from weir.store.journal import Journal
 from weir.wake_cycle import WakeCycle
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
@@ -140,6 +141,7 @@ class MortalMeter:
         self._board = Board(keys, self._flash, self.link, epoch)
         self._cycle: WakeCycle | None = None
         self.settings: Settings
+        self.events: Journal
         self.boot()
 
     @property
@@ -167,9 +169,16 @@ class MortalMeter:
             self._board = Board(self._keys, self._flash, self.link, self._epoch)
             try:
                 self._cycle = assemble(self._board)
-                self.settings = self._cycle._meter._settings
+                self._know_the_insides(self._cycle)
             except PowerCut:
                 self._flash.cut_at = -1
+
+    def _know_the_insides(self, cycle: WakeCycle) -> None:
+        meter = cycle._meter
+        self.settings = meter._settings
+        events = meter._notes.events
+        assert events is not None
+        self.events = events
 
     def turn(self) -> int:
         """Do one step; return after how many milliseconds the next is due."""

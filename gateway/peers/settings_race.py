@@ -15,6 +15,7 @@ from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian
 from weir_gateway.registry import Registry
 from weir_gateway.store import push
+from weir_gateway.store.events import sequence_next as event_sequence_next
 from weir_gateway.store.settings import versions
 from weir_gateway.store.settings.rows import StoredVersion, reported
 from weir_gateway.store.settings.rows import versions as stored_versions
@@ -68,6 +69,7 @@ class Race:
         self._numbers = {0: 0}
         self._contents: dict[int, dict[int, int]] = {0: {}}
         self._version = 0
+        self._events_from = 0  # the next that was not looked at
         self._heard: list[bytes] = []  # downlinks that somebody may write again
         self._answered: int | None = None  # counter of the uplink that was answered last
         self._events = (
@@ -197,6 +199,7 @@ class Race:
             await self._turn()
             if self.is_settled:
                 self._compare_values()
+                self._compare_events()
                 return
         raise AssertionError(f"no rest: {self.describe()}")
 
@@ -208,6 +211,21 @@ class Race:
         own = {one.name: value(one.key) for one in SETTINGS if value(one.key) != one.default}
         assert attested.reported == own
 
+    def _compare_events(self) -> None:
+        """See that the gateway holds each event since the last time, and came by them in order."""
+        connection, events = self.store.connection, self.meter.events
+        query = "SELECT sequence, code, phase, value FROM events WHERE sequence >= ?"
+        rows = connection.execute(f"{query} ORDER BY number", (self._events_from,)).fetchall()
+        held = {sequence: tuple(told) for sequence, *told in rows}
+        assert list(held) == sorted(held)
+        event = [0] * 6
+        for sequence in range(
+            max(self._events_from, events.sequence_oldest), events.sequence_next
+        ):
+            if events.read_into(sequence, event):
+                assert held.get(sequence) == tuple(event[2:5]), f"event {sequence}"
+        self._events_from = events.sequence_next
+
     @property
     def is_settled(self) -> bool:
         """One version is in force on both sides, attested with its values, and none is due."""
@@ -217,6 +235,8 @@ class Race:
             return False
         wanted = versions.desired(connection, METER)
         if wanted is not None and wanted.is_open:
+            return False
+        if event_sequence_next(connection, METER, EPOCH) != self.meter.events.sequence_next:
             return False
         version = 0 if wanted is None else wanted.version
         return version == attested.version == attested.reported_version == self._version

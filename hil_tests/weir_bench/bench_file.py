@@ -25,7 +25,7 @@ class BenchFile:
     """links: how the meter can call, the first one where a test does not care.
 
     starts_at_s: the calendar when a test begins. options: the table that has the target's name,
-    for the target to read.
+    for the target to read. settings: further ones that the meter is provisioned with, by name.
     """
 
     path: Path
@@ -39,6 +39,7 @@ class BenchFile:
     send_interval_s: int
     ring_sectors: int = 128
     options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_bench_file(chosen: str) -> Path:
@@ -70,6 +71,7 @@ def read_bench_file(path: Path) -> BenchFile:
         target=target,
         links=_links(path, table),
         starts_at_s=_time(path, table, "starts_at"),
+        settings={},
         options=table.get(target, {}),
         **numbers,
     )

@@ -220,4 +220,5 @@ def _identity(bench: BenchFile) -> Identity:
         store_interval_s=bench.store_interval_s,
         send_interval_s=bench.send_interval_s,
         ring_sectors=bench.ring_sectors,
+        settings=bench.settings,
     )

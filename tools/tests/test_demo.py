@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from peers.waiting import wait_for
+from weir_gateway.client import GatewayClient
 from weir_tools.demo.plan import METERS, DemoPlan
 from weir_tools.demo.totals import MeterTotals
 
@@ -86,10 +88,7 @@ def test_all_that_was_fed_arrives_on_mqtt_and_nothing_is_left_behind(
     assert left_running(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_in_the_same_clean_way(
-    tmp_path: Path, real_micropython: str, number: signal.Signals
-) -> None:
+def test_a_signal_ends_it_in_the_same_clean_way(tmp_path: Path, real_micropython: str) -> None:
     words = demo_words("--keep", tmp_path / "kept", "--json", tmp_path / "out.json")
     with subprocess.Popen(
         words, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
@@ -97,13 +96,37 @@ def test_a_signal_ends_it_in_the_same_clean_way(
         assert child.stdout is not None
         for line in child.stdout:
             if line.startswith("gateway:"):
-                child.send_signal(number)
+                child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=200) == 0
     totals = json.loads((tmp_path / "out.json").read_text())
     assert totals["agrees"] is True
     kept = {path.name for path in (tmp_path / "kept").iterdir()}
     assert {"gateway.toml", "keys.txt", "weir.db", "meters"} <= kept
     assert (tmp_path / "kept/keys.txt").stat().st_mode & 0o077 == 0
+    assert left_running(tmp_path) == []
+
+
+def test_an_alarm_can_be_raised_and_ended_by_hand_and_ctrl_c_ends_the_demo(
+    tmp_path: Path, real_micropython: str
+) -> None:
+    words, scratch = demo_words("--json", tmp_path / "out.json"), environment(tmp_path)
+    with subprocess.Popen(words, env=scratch, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        line = next(line for line in child.stdout if line.startswith("gateway:"))
+        gateway = GatewayClient(Path(line.split()[-1]))
+        provoke = [sys.executable, "-m", "weir_tools", "demo", "provoke", "reverse-flow"]
+        subprocess.run([*provoke, "--meter", "4308"], env=scratch, timeout=60, check=True)
+        [alarm] = wait_for(gateway.alarms, "an alarm")
+        assert (alarm["meter_id"], alarm["name"]) == (4308, "reverse_flow")
+        assert alarm["value"] >= alarm["limit"] == 10
+        subprocess.run([*provoke, "--meter", "4308", "--end"], env=scratch, timeout=60, check=True)
+        wait_for(lambda: not gateway.alarms(), "the end of the alarm")
+        child.send_signal(signal.SIGINT)
+        child.stdout.read()
+        assert child.wait(timeout=200) == 0
+    totals = json.loads((tmp_path / "out.json").read_text())
+    assert totals["agrees"] is True
+    assert totals["meters"][1]["register_reverse_pulses"] > 0
     assert left_running(tmp_path) == []
 
 

@@ -33,6 +33,7 @@ def identities_of(meters: Sequence[MeterPlan], plan: DemoPlan) -> list[Identity]
             sample_interval_s=plan.sample_interval_s,
             store_interval_s=plan.store_interval_s,
             send_interval_s=plan.store_interval_s,
+            settings={"leak_on": 0},  # the inflow of a whole district never rests
         )
         for meter in meters
     ]

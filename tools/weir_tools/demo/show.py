@@ -307,9 +307,10 @@ def _retained_topics(prefix: str) -> list[str]:
     meters = [
         f"{prefix}/{meter.meter_id}/{name}"
         for meter in METERS
-        for name in ("state", "availability", "alarms", "config")
+        for name in ("state", "availability", "alarms", "config", "now")
     ]
-    return [*meters, f"{prefix}/gateway/{GATEWAY_ID}/status"]
+    gateway = [f"{prefix}/gateway/{GATEWAY_ID}/{name}" for name in ("status", "config/schema")]
+    return [*meters, *gateway]
 
 
 def _addresses(broker: tuple[str, int], prefix: str, place: Workplace) -> list[tuple[str, str]]:

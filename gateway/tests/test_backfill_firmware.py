@@ -197,7 +197,9 @@ def test_a_hole_of_thirty_days_is_healed_while_new_records_come(tmp_path: Path) 
         office.store.start()
         air = Air(office, meter)
         await air.run_until_complete(1)
-        meter.session.cursor = 2980  # as if the gateway had answered for it and then forgotten
+        meter.session.backlog.cursor = (
+            2980  # as if the gateway had answered for it and then forgotten
+        )
         journal.sequence_next = 2990
         air.before_answering = lambda _: _grow(journal, 3000)
         await air.run_until_complete(2)

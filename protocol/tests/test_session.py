@@ -140,7 +140,7 @@ def test_a_session_without_any_answer_is_given_up_and_keeps_everything() -> None
     sent = [meter.frames(attempt * ACKNOWLEDGE_TIMEOUT_MS) for attempt in range(ATTEMPTS_MAX + 1)]
     assert [len(frames) for frames in sent] == [1] * ATTEMPTS_MAX + [0]
     assert not meter.session.active
-    assert (meter.session.cursor, meter.session.said_hello) == (0, False)
+    assert (meter.session.backlog.cursor, meter.session.said_hello) == (0, False)
 
 
 def test_the_answer_to_an_earlier_attempt_is_a_promise_as_well() -> None:
@@ -152,7 +152,7 @@ def test_the_answer_to_an_earlier_attempt_is_a_promise_as_well() -> None:
     late = gateway.answer(first)
     assert len(meter.frames(ACKNOWLEDGE_TIMEOUT_MS)) == 1
     meter.session.receive(late, ACKNOWLEDGE_TIMEOUT_MS + 1, ACKNOWLEDGE_TIMEOUT_MS + 1)
-    assert meter.session.cursor == meter.journal.sequence_next
+    assert meter.session.backlog.cursor == meter.journal.sequence_next
 
 
 def test_an_answer_is_taken_once_and_never_in_a_later_session() -> None:
@@ -196,7 +196,7 @@ def told_to_resume_at(resume_at: int) -> MemoryMeter:
 
 def test_a_meter_that_lost_its_newest_records_goes_on_numbering_after_them() -> None:
     meter = told_to_resume_at(9)
-    assert meter.session.cursor == meter.journal.sequence_next == 9
+    assert meter.session.backlog.cursor == meter.journal.sequence_next == 9
 
 
 def test_only_the_answer_to_hello_moves_the_numbering() -> None:
@@ -207,18 +207,18 @@ def test_only_the_answer_to_hello_moves_the_numbering() -> None:
     uplink = gateway.session.receive(readings)
     answer = gateway.session.acknowledge(uplink, now_ms=NOW_MS, resume_at=9, downlink_counter=2)
     meter.session.receive(answer, 0, 0)
-    assert meter.session.cursor == meter.journal.sequence_next == 3
+    assert meter.session.backlog.cursor == meter.journal.sequence_next == 3
 
 
 def test_the_answer_to_hello_sets_a_meter_back_to_what_the_gateway_holds() -> None:
     meter = MemoryMeter(MemoryJournal(0, 200))
     drain(meter, MemoryGateway())
-    assert meter.session.cursor == 200
+    assert meter.session.backlog.cursor == 200
     meter.session.said_hello = False
     fresh = MemoryGateway()
     meter.session.begin()
     meter.session.receive(fresh.answer(meter.frames(0)[0]), 0, 0)
-    assert meter.session.cursor == 0
+    assert meter.session.backlog.cursor == 0
     [first, *_] = Deframer().feed(meter.frames(0)[0])
     assert fresh.session.receive(first).records[0].sequence == 0
 

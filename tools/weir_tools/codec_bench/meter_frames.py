@@ -66,7 +66,7 @@ def deliver(
     first = FIRST_SEQUENCE + (1 if leans else 0)
     meter = _meter(Tape(records if leans else records[1:]), frame_size_max)
     meter.dispatch.columns = columns
-    meter.cursor = first
+    meter.backlog.cursor = first
     meter.begin()
     held = {FIRST_SEQUENCE: _as_received(FIRST_SEQUENCE, records[0])}
     gateway = HostSession(

@@ -36,6 +36,7 @@ class DeviceSession:
 
     describe: returns the values of HELLO in the order of its layout.
     dispatch: makes the bodies of records; its shape of a batch may be set.
+    backlog: where the session is in the journal.
     said_hello: False makes a session begin with HELLO (after a start or a format).
     timeout_ms: how long an answer may take.
     window_ms: how long the meter listens after the last frame it heard, 0 not at all.
@@ -74,7 +75,7 @@ class DeviceSession:
         self._courier = Courier(self._errands)
         self._envelope = Envelope(sealer, frame_size_max)
         self._flight = Flight()
-        self._backlog = Backlog(journal)
+        self.backlog = Backlog(journal)
         self._bounds = Bounds()
         self._asked = Asked(journal)
         self._link_ms = self._now_ms = 0  # of the call under way
@@ -86,18 +87,9 @@ class DeviceSession:
         self._heard_at_ms = 0  # link time of the last frame that was followed
 
     @property
-    def cursor(self) -> int:
-        """Next sequence that the gateway has not taken note of."""
-        return self._backlog.cursor
-
-    @cursor.setter
-    def cursor(self, sequence: int) -> None:
-        self._backlog.cursor = sequence
-
-    @property
     def complete(self) -> bool:
         """HELLO was said, all is acknowledged and delivered, and the gateway asks for no more."""
-        all_taken = self._backlog.is_acknowledged and not self._errands.pending
+        all_taken = self.backlog.is_acknowledged and not self._errands.pending
         return self.said_hello and all_taken and not self._gateway_wants_more
 
     def begin(self) -> None:
@@ -109,8 +101,8 @@ class DeviceSession:
         self._courier.begin()
         self._answered = -1
         self._attempt = 0
-        self._bounds.renew(self._backlog.kept_count)
-        self._backlog.begin()
+        self._bounds.renew(self.backlog.kept_count)
+        self.backlog.begin()
         self._poll_due = self._awaits_gateway()  # a request of last time may be unfinished
         self._start_pass(0)
 
@@ -118,7 +110,7 @@ class DeviceSession:
         """Let a session that listens begin another round (WL-WIN-05)."""
         if self.listening:
             self._attempt = 0
-            self._bounds.renew(self._backlog.kept_count)
+            self._bounds.renew(self.backlog.kept_count)
 
     def abort(self) -> None:
         """End the session. What was not acknowledged goes out in the next one."""
@@ -185,17 +177,17 @@ class DeviceSession:
 
     def _follow(self, sent: Sent, resume_at: int) -> None:
         """Let the gateway say where to go on."""
-        if self._backlog.follow(resume_at, hello=sent.content == HELLO):
+        if self.backlog.follow(resume_at, hello=sent.content == HELLO):
             self._attempt = 0
         if self._is_behind(sent):
             self._repeat(sent.counter + len(self._flight.waiting) + 1)
         elif not self._flight.carries_new():
-            self._backlog.go_back()  # what was lost is newer than all that the gateway knows of
+            self.backlog.go_back()  # what was lost is newer than all that the gateway knows of
 
     def _is_behind(self, sent: Sent) -> bool:
         """Return whether the gateway does not know what it has just answered (WL-SES-04)."""
         is_new = sent.content == NEW and sent.counter >= self._pass_counter
-        return is_new and ahead(sent.end, self.cursor) > 0
+        return is_new and ahead(sent.end, self.backlog.cursor) > 0
 
     def _let_time_pass(self) -> None:
         if self.link_wake_at_ms is None or self._link_ms < self.link_wake_at_ms:
@@ -209,7 +201,7 @@ class DeviceSession:
     def _repeat(self, pass_counter: int) -> None:
         """Go over the backlog again from the cursor, or give up after passes without progress."""
         self._attempt += 1
-        self._backlog.leans = False  # the gateway may not hold what it once acknowledged
+        self.backlog.leans = False  # the gateway may not hold what it once acknowledged
         if self._attempt >= HELLO_ATTEMPT:
             self.said_hello = False  # it may have lost what it knew of this meter
         if self._attempt >= ATTEMPTS_MAX:
@@ -220,19 +212,19 @@ class DeviceSession:
     def _start_pass(self, pass_counter: int) -> None:
         self._asked.take_back(self._flight.restart())
         self._pass_counter = pass_counter
-        self._backlog.go_back()
+        self.backlog.go_back()
         self.link_wake_at_ms = None
 
     def _go_on(self) -> bytes:
         if self.listening and self.hold:
-            self._bounds.go_on(self._backlog.kept_count, self._link_ms)
+            self._bounds.go_on(self.backlog.kept_count, self._link_ms)
         if self._bounds.frames_used_up:
             return self._give_up()
         errand = None if self._flight.carries_errand() else self._courier.next_body()
         if errand is not None:
             return self._send(errand[0], errand[1], ERRAND, self._courier.number, 0)
-        if not self._backlog.is_sent:
-            return self._send_records(NEW, self._backlog.make(self.dispatch))
+        if not self.backlog.is_sent:
+            return self._send_records(NEW, self.backlog.make(self.dispatch))
         if self._asked:
             return self._send_records(ASKED, self._asked.make(self.dispatch))
         return b"" if self._flight.waiting else self._stay_or_end()
@@ -279,7 +271,7 @@ class DeviceSession:
         if self._poll_due:
             self._poll_due = False
             self._bounds.polls_left -= 1
-            return self._send_records(NEW, self._backlog.make(self.dispatch))  # WL-FIL-04
+            return self._send_records(NEW, self.backlog.make(self.dispatch))  # WL-FIL-04
         if self.link_wake_at_ms is None:
             self.link_wake_at_ms = self._link_ms + self.timeout_ms
         return b""

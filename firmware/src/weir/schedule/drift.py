@@ -10,8 +10,8 @@ from micropython import const
 _BILLION = const(1_000_000_000)
 
 # The rate a crystal may be off by within a day and come back: what sessions a day apart never see.
-# 0.034 ppm/K2 x 2 x 22 K from its best temperature x 8 K up and down.
-_DAILY_SWING_PPB = const(12_000)
+# 0.034 ppm/K2 x 2 x 26 K from its best temperature x 8 K up and down.
+_DAILY_SWING_PPB = const(14_000)
 
 _RATE_WALK_PPB2_PER_S = const(2)  # 0.4 ppm in a day, of the rate
 _WALK_S_PER_MS2 = const(300)  # 17 ms in a day, of the clock
@@ -95,7 +95,7 @@ class Drift:
         low_ppb = self._correction_ppb - self._bound_ppb
         high_ppb = self._correction_ppb + self._bound_ppb
         self.rate_ppb = min(max(self.rate_ppb + change_ppb, low_ppb), high_ppb)
-        self._unsteady_ppb = max(self._unsteady_ppb, abs(change_ppb))
+        self._unsteady_ppb = min(self._unsteady_ppb + abs(change_ppb), self._bound_ppb)
 
     def _spread(self, span_ms: int) -> None:
         """Let both be less certain after a span. What is not learned has nothing in common."""

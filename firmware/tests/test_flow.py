@@ -73,3 +73,10 @@ def test_a_sample_too_soon_after_another_waits_for_the_next() -> None:
     assert pipe.sample(2, after_ms=1) == 600
     assert pipe.sample(2, after_ms=0) == 600
     assert pipe.sample(6, after_ms=MINUTE_MS - 1) == 600
+
+
+def test_each_pulse_has_the_weight_that_it_had_when_it_was_counted() -> None:
+    pipe = Pipe(pulse_weight_ml=10)
+    assert pipe.sample(50, after_ms=MINUTE_MS // 4) == 0
+    pipe.pulse_weight_ml = 1000
+    assert pipe.sample(1, after_ms=MINUTE_MS * 3 // 4) == 90

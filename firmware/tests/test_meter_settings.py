@@ -361,3 +361,15 @@ def test_a_slow_flow_is_read_over_the_time_between_its_pulses() -> None:
     rig.step(received=b"read", is_open=True)
     rig.sleep()
     assert reading_of(rig)["flow_l_per_h"] == 12
+
+
+def test_pulses_of_before_raise_no_alarm_with_the_weight_of_after() -> None:
+    rig = in_session({WEIGHT: 10, g.K_BURST_ON: 1, g.K_BURST_DURATION_S: 0})
+    rig.run_until(5 * MINUTE_MS, pulses_each_minute=100)
+    rig.inputs.now_ms += 50_000
+    rig.inputs.forward_pulses += 10_000
+    rig.inputs.reverse_pulses += 900  # 9 litres, with the limit at 10
+    change(rig, 1, {WEIGHT: 1000})
+    rig.run_until(8 * MINUTE_MS, pulses_each_minute=1)
+    codes = [event[2] for event in events_of(rig)]
+    assert codes[-1] == t.EVENT_SETTINGS_APPLIED

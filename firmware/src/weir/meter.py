@@ -109,15 +109,21 @@ class Meter:
             self._watch.triggered = False
             self._errands.take_read(_BY_PERSON)
             self._calls.open(inputs.link_ms)
-        if self._errands.change is not None and self._switch.apply(now_ms):
-            self._calls.try_settings()
+        if self._errands.change is not None:
+            self._change_settings(inputs)
         if self._errands.read_wanted and self._read_at_ms is None:
             self._read_at_ms = now_ms + self._settings.value(g.K_PRESSURE_WARM_UP_MS)
         self._actions.transmit = self._calls.transmit(inputs)
         if self._calls.trial_failed:
             self._calls.trial_failed = False
+            self._watch.sample(inputs)
             self._switch.roll_back(now_ms)
             self._calls.open(inputs.link_ms)
+
+    def _change_settings(self, inputs: "Inputs") -> None:
+        self._watch.sample(inputs)  # what was counted until now is judged by what was in force
+        if self._switch.apply(inputs.now_ms):
+            self._calls.try_settings()
 
     def _take_clock_offer(self, now_ms: int) -> None:
         offer_ms = self._session.clock_offer_ms

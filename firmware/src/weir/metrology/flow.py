@@ -11,7 +11,7 @@ class Flow:
 
     def __init__(self) -> None:
         self.l_per_h = 0
-        self._pulses = 0  # not in a flow yet
+        self._pulses = self._volume_ml = 0  # not in a flow yet
         self._sampled_at_ms = self._pulse_at_ms = 0
 
     def start(self, now_ms: int) -> None:
@@ -24,17 +24,18 @@ class Flow:
         in a moment says nothing about flow.
         """
         self._pulses += pulses
+        self._volume_ml += pulses * pulse_weight_ml
         span_ms = now_ms - self._sampled_at_ms
         if span_ms < span_ms_min or span_ms <= 0:
             return
         gap_ms = now_ms - self._pulse_at_ms
         if self._pulses > 1:
-            self.l_per_h = self._pulses * pulse_weight_ml * 3600 // span_ms
+            self.l_per_h = self._volume_ml * 3600 // span_ms
         elif self._pulses:
-            self.l_per_h = pulse_weight_ml * 3600 // gap_ms
+            self.l_per_h = self._volume_ml * 3600 // gap_ms
         else:
             self.l_per_h = min(self.l_per_h, pulse_weight_ml * 3600 // gap_ms)
         if self._pulses:
             self._pulse_at_ms = now_ms
-        self._pulses = 0
+        self._pulses = self._volume_ml = 0
         self._sampled_at_ms = now_ms

@@ -6,21 +6,60 @@ from pathlib import Path
 import pytest
 
 from weir_tools.alarm_bench import measurement, report
-from weir_tools.alarm_bench.measurement import ALARM, READ, Outcome, Times, measure
+from weir_tools.alarm_bench.measurement import (
+    ALARM,
+    PATIENCE_S,
+    READ,
+    Outcome,
+    Times,
+    measure,
+)
+from weir_tools.alarm_bench.stand import Post, Stand, open_stand
+from weir_tools.simulator.senses import Sense
+from weir_tools.simulator.waiting import until
 
 
 @pytest.mark.usefixtures("real_micropython")
-def test_a_reading_on_request_is_timed_on_both_kinds_of_link(
+def test_alarms_and_readings_on_request_are_timed_on_both_kinds_of_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measurement, "METERS_OF_KIND", 1)
-    outcomes = measure(tmp_path, alarms=0, reads=2)
-    assert set(outcomes) == {READ}
-    assert {kind: len(times.seconds) for kind, times in outcomes[READ].by_kind.items()} == {
-        "tcp": 1,
-        "pty": 1,
+    outcomes = measure(tmp_path, alarms=4, reads=2)
+    counts = {
+        (what, kind): len(times.seconds)
+        for what, outcome in outcomes.items()
+        for kind, times in outcome.by_kind.items()
     }
-    assert outcomes[READ].all.median_s > 0
+    assert counts == {(ALARM, "tcp"): 2, (ALARM, "pty"): 2, (READ, "tcp"): 1, (READ, "pty"): 1}
+    assert all(outcome.all.median_s > 0 for outcome in outcomes.values())
+
+
+@pytest.mark.usefixtures("real_micropython")
+def test_a_person_at_a_meter_and_a_change_of_settings_do_not_wait_for_a_session(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with open_stand(tmp_path, 1) as stand:
+            for post in stand.posts:
+                await _trigger_and_change(stand, post)
+
+    asyncio.run(play())
+
+
+async def _trigger_and_change(stand: Stand, post: Post) -> None:
+    client, meter_id = stand.client, post.meter_id
+    post.senses.touch(Sense.TRIGGER)
+
+    async def is_read() -> bool:
+        return [one["cause"] for one in client.reads(meter_id)] == ["triggered"]
+
+    assert await until(is_read, timeout_s=PATIENCE_S), post.kind
+    client.post(f"/v1/meters/{meter_id}/settings", {"settings": {"sample_interval_s": 120}})
+
+    async def is_applied() -> bool:
+        return client.ask(f"/v1/meters/{meter_id}/settings")["pending"] is None
+
+    assert await until(is_applied, timeout_s=PATIENCE_S), post.kind
 
 
 def test_the_figures_are_those_of_all_trials_and_of_each_kind_of_link(

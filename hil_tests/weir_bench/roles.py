@@ -233,6 +233,10 @@ class Subscriber(Protocol):
     def repeats(self) -> list[Document]:
         """Readings whose id had arrived before."""
 
+    @property
+    def events(self) -> list[Document]:
+        """Every message about an event, repeats included, in the order of their arrival."""
+
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Return when the condition holds; it is looked at after every message."""
 

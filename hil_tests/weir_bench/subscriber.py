@@ -30,6 +30,7 @@ class PahoSubscriber:
         self._subscribed = False
         self._readings: dict[str, Document] = {}
         self._repeats: list[Document] = []
+        self._events: list[Document] = []
         self._latest: dict[str, Document] = {}
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False
@@ -59,6 +60,11 @@ class PahoSubscriber:
     def repeats(self) -> list[Document]:
         with self._arrived:
             return list(self._repeats)
+
+    @property
+    def events(self) -> list[Document]:
+        with self._arrived:
+            return list(self._events)
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         give_up_s = time.monotonic() + PATIENCE_S
@@ -116,6 +122,8 @@ class PahoSubscriber:
 
     def _take(self, topic: str, payload: bytes) -> None:
         document = self._latest[topic] = json.loads(payload)
+        if topic.endswith("/event"):
+            self._events.append(document)
         if not topic.endswith("/reading"):
             return
         if document["id"] in self._readings:

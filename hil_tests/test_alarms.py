@@ -11,7 +11,7 @@ def phases(subscriber: Subscriber, name: str) -> list[str]:
 
 
 def await_active(subscriber: Subscriber, meter: Meter, count: int) -> list[Document]:
-    """Wait until so many alarms are active; return those that a newcomer to the broker is given."""
+    """Wait until so many alarms are active; return those that a newcomer is given."""
     topic = f"{meter.identity.meter_id}/alarms"
     subscriber.wait_until(
         lambda: (subscriber.latest(topic) or {}).get("active_count") == count,

@@ -1,5 +1,6 @@
 """Events of meters: kept once before they are acknowledged, and what they say of alarms."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ import pytest
 from peers.bookkeeping import EPOCH, METER, NOW_MS, Bookkeeping
 from peers.event_books import CLEAR, FLOW_HIGH, LEAK, NOTE, RAISE, EventBooks, event
 from peers.office import Office, keep_open
-from weir_gateway.store import events, gateway_events
+from weir_gateway.clock import Clock
+from weir_gateway.retention import Retention
+from weir_gateway.store import Store, acknowledgements, events, gateway_events
+from weir_gateway.store.acknowledgements import Acknowledgement
 from weir_gateway.store.gateway_events import Finding
 from weir_gateway.store.rows import GATEWAY_EPOCH
 from weir_protocol.frames import CommandCode, FrameType
@@ -189,3 +193,38 @@ def test_a_meter_that_says_hello_is_told_from_which_event_on_it_is_to_tell(tmp_p
         assert len(wanted()) == 1
 
     keep_open(lambda: Office(tmp_path), scenario)
+
+
+def sweep(tmp_path: Path, days: int) -> None:
+    async def swept() -> None:
+        store = Store(tmp_path / "weir.db")
+        store.start()
+        clock = Clock(machine_s=lambda: NOW_MS / 1000 + 40 * 86_400)
+        await Retention(store, clock, days, lambda: 0).sweep()
+        await store.close()
+
+    asyncio.run(swept())
+
+
+def test_retention_forgets_what_is_over_and_published_and_not_the_newest(
+    books: EventBooks, tmp_path: Path
+) -> None:
+    books.tell(event(0), event(1, FLOW_HIGH, RAISE), event(2, FLOW_HIGH, CLEAR))
+    books.tell(event(3, LEAK, RAISE), event(4), event(5))
+    find(books, SILENCE, EventPhase.RAISE)
+    find(books, SILENCE, EventPhase.CLEAR)
+    alarm, words = (METER, EPOCH, 1), Acknowledgement(NOW_MS, "Ada", "seen")
+    assert acknowledgements.add(books.connection, alarm, words)
+    sweep(tmp_path, 30)
+    assert len(books.sequences()) == 8
+    books.connection.execute("UPDATE events SET published = 1 WHERE sequence <> 4")
+    sweep(tmp_path, 50)
+    assert len(books.sequences()) == 8
+    sweep(tmp_path, 30)
+    assert books.sequences()[:-1] == [3, 4, 5]  # an active alarm, what waits, and the newest
+    assert [code for _, code, _ in books.alarms()] == [LEAK]
+    left = books.connection.execute("SELECT COUNT(*) FROM acknowledgements").fetchone()
+    assert left == (0,)
+    again = books.tell(event(1, FLOW_HIGH, RAISE), event(6))
+    assert (again.event_count, again.conflicts) == (1, ())
+    assert events.gaps(books.connection, METER, EPOCH) == []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weir_gateway import messages
 from weir_gateway.clock import Clock
 from weir_gateway.errors import StoreUnavailable
-from weir_gateway.store import Database
+from weir_gateway.store import Database, event_retention
 from weir_gateway.store import retention as forgetting
 from weir_gateway.store.rows import ReadingKey
 
@@ -18,11 +18,16 @@ _SWEEP_EVERY_S = 3600.0
 _QUIET_S = 0.05
 _POLLS_MAX = 200
 _DAY_MS = 86_400_000
+_FORGET_BY_TIME = (
+    forgetting.forget_closed_gaps,
+    event_retention.forget_alarms,
+    event_retention.forget_events,
+)
 _log = logging.getLogger(__name__)
 
 
 class Retention:
-    """Forgets readings that were received more than ``days`` ago and are published."""
+    """Forgets readings and events that were received more than ``days`` ago and are published."""
 
     def __init__(
         self, store: Database, clock: Clock, days: int, activity: Callable[[], object]
@@ -53,8 +58,9 @@ class Retention:
             if page.keys:
                 count += await self._store.commit(forgetting.forget, page.keys)
             after = page.last
-        while await self._store.commit(forgetting.forget_closed_gaps, before_ms, PAGE_MAX):
-            await self._quiet()
+        for forget in _FORGET_BY_TIME:
+            while await self._store.commit(forget, before_ms, PAGE_MAX):
+                await self._quiet()
         if count:
             _log.info("%s", messages.FORGOTTEN.format(count=count))
         return count

@@ -17,7 +17,7 @@ Fields = Mapping[str, int]
 _FUTURE_S = 2  # a time placed further ahead than this was counted from another start
 _NAMES = ("taken_at_s", "time_quality", "code", "phase", "value", "limit")
 _INSERT = (
-    "INSERT OR IGNORE INTO events (meter_id, epoch, sequence, taken_at_s, time_quality, code, "
+    "INSERT INTO events (meter_id, epoch, sequence, taken_at_s, time_quality, code, "
     "phase, value, limit_value, measured_at_s, received_at_ms) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -95,16 +95,18 @@ def _insert(
     fields: Fields,
     measured_at_s: int | None,
 ) -> bool:
-    """Insert an event and note which before it did not come; return whether it was new."""
+    """Insert an event and note which before it did not come; return whether it was new.
+
+    One from before the newest is new only if it was missing: else it is held, or was forgotten.
+    """
     begun = sequence_next(connection, origin.meter_id, origin.epoch)
     key = (origin.meter_id, origin.epoch, sequence)
-    row = (*key, *(fields[name] for name in _NAMES), measured_at_s, origin.received_at_ms)
-    if connection.execute(_INSERT, row).rowcount == 0:
+    if sequence < begun and not _fill_gap(connection, key):
         return False
+    row = (*key, *(fields[name] for name in _NAMES), measured_at_s, origin.received_at_ms)
+    connection.execute(_INSERT, row)
     if sequence > begun:
         _note_gap(connection, key, (begun, sequence - 1), origin.received_at_ms)
-    elif sequence < begun:
-        _fill_gap(connection, key)
     return True
 
 
@@ -116,8 +118,8 @@ def _note_gap(
     )
 
 
-def _fill_gap(connection: sqlite3.Connection, key: EventKey) -> None:
-    """Cut out of its gap an event that came late."""
+def _fill_gap(connection: sqlite3.Connection, key: EventKey) -> bool:
+    """Cut out of its gap an event that came late; return whether it was in one."""
     meter_id, epoch, sequence = key
     found = connection.execute(
         "SELECT first_sequence, last_sequence, noticed_at_ms FROM event_gaps "
@@ -131,6 +133,7 @@ def _fill_gap(connection: sqlite3.Connection, key: EventKey) -> None:
         )
         for left in without([(first, last)], [(sequence, sequence)]):
             _note_gap(connection, key, left, noticed_at_ms)
+    return bool(found)
 
 
 def _follow(connection: sqlite3.Connection, origin: Origin, sequence: int, fields: Fields) -> None:
@@ -143,4 +146,4 @@ def _follow(connection: sqlite3.Connection, origin: Origin, sequence: int, field
 def _agrees(connection: sqlite3.Connection, origin: Origin, sequence: int, fields: Fields) -> bool:
     key = (origin.meter_id, origin.epoch, sequence)
     held = connection.execute(_HELD, key).fetchone()
-    return bool(held == tuple(fields[name] for name in _NAMES))
+    return held is None or held == tuple(fields[name] for name in _NAMES)

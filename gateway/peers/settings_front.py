@@ -24,10 +24,14 @@ class Front(Office):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.changed: list[int] = []
-        self.clock = Clock(machine_s=lambda: NOW_MS / 1000)
+        self._passed_s = 0
+        self.clock = Clock(machine_s=lambda: NOW_MS / 1000 + self._passed_s)
         self.desk = SettingsDesk(
             self.store, self.registry, self.clock, 6, on_change=self.changed.append
         )
+
+    def pass_time(self, seconds: int) -> None:
+        self._passed_s += seconds
 
     async def ask(self, settings: dict[str, Any], **fields: Any) -> Any:
         return await self.desk.post(METER, {"settings": settings, **fields})

@@ -238,6 +238,22 @@ def test_one_change_can_be_looked_at(tmp_path: Path) -> None:
     run(tmp_path, scenario)
 
 
+def test_what_is_overdue_neither_shows_as_waiting_nor_is_built_upon(tmp_path: Path) -> None:
+    async def scenario(front: Front) -> None:
+        await front.commission()
+        await front.ask(FAST, expires_s=60)
+        front.pass_time(61)
+        assert (await front.config())["history"][0]["state"] == "expired"
+        await front.ask({"leak_on": False}, expires_s=60)
+        front.pass_time(61)
+        made = await front.ask({"burst_on": True})
+        assert made["differences"] == {"burst_on": {"from": False, "to": True}}
+        states = [one["state"] for one in (await front.config())["history"]]
+        assert states == ["pending", "expired", "expired"]
+
+    run(tmp_path, scenario)
+
+
 def test_documents_are_json(tmp_path: Path) -> None:
     async def scenario(front: Front) -> None:
         everything = {setting.name: setting.default for setting in SETTINGS}

@@ -8,8 +8,7 @@ from typing import Any
 from peers.echo import until
 from peers.memory_broker import MemoryBroker
 from peers.office import METER
-from peers.settings_front import FAST, NOW_MS, TOPICS, Front, run
-from weir_gateway.clock import Clock
+from peers.settings_front import FAST, TOPICS, Front, run
 from weir_gateway.settings.publisher import SettingsPublisher
 from weir_protocol.frames import Outcome, Reason
 
@@ -117,7 +116,7 @@ def test_what_expires_is_told_without_an_uplink(tmp_path: Path) -> None:
             await until(lambda: press.states() == ["pending", "expired"], "the end of it")
 
         await front.ask(FAST, expires_s=60)
-        front.clock = Clock(machine_s=lambda: NOW_MS / 1000 + 61)
+        front.pass_time(61)
         await publish(front, told)
 
     run(tmp_path, scenario)

@@ -20,6 +20,7 @@ from weir_gateway.settings.documents import (
 from weir_gateway.settings.wish import Wish, read_wish
 from weir_gateway.store import Database, plans, queries
 from weir_gateway.store.settings.rows import history, reported, versions
+from weir_gateway.store.settings.versions import expire, has_expired
 from weir_protocol.settings_schema import REQUEST_ID_LENGTH_MAX
 
 HISTORY_MAX = 20
@@ -63,6 +64,7 @@ class SettingsDesk:
 
     async def get(self, meter_id: int, number: str | None) -> ConfigDocument | ChangeDocument:
         """Return one change, or all that is desired and in force. Raise Refusal without one."""
+        await self._expire()
         if number is None:
             return await self._store.read(find_config, meter_id, HISTORY_MAX)
         found = []
@@ -73,6 +75,7 @@ class SettingsDesk:
         return change_document(found[0])
 
     async def _make(self, meter_id: int, wish: Wish) -> ResultDocument:
+        await self._expire()
         now_ms = self._clock.now_ms()
         run = self._store.read if wish.dry_run else self._store.commit
         decision = await run(decide, meter_id, wish, self._battery_floor_years, now_ms)
@@ -83,6 +86,12 @@ class SettingsDesk:
         return result_document(
             meter_id, decision, dry_run=wish.dry_run, expected_at_ms=expected_at_ms
         )
+
+    async def _expire(self) -> None:
+        """Give up what is overdue, so that nothing is decided on it or shown as waiting."""
+        now_ms = self._clock.now_ms()
+        if await self._store.read(has_expired, now_ms):
+            await self._store.commit(expire, now_ms)
 
 
 def find_config(connection: sqlite3.Connection, meter_id: int, history_max: int) -> ConfigDocument:

@@ -142,12 +142,17 @@ def test_without_a_demo_the_user_is_told_to_start_one(scratch: Path) -> None:
         provoke(Act.COVER, 4303, is_beginning=True)
 
 
-def test_of_two_demos_neither_is_chosen(bench: Any, scratch: Path) -> None:
+def test_of_two_demos_neither_is_chosen_but_either_can_be_named(bench: Any, scratch: Path) -> None:
     async def scene() -> None:
         with open_workplace(None) as one, open_workplace(None) as other:
             doors = [await open_door(bench, place.bench) for place in (one, other)]
-            with pytest.raises(Failed, match="2 demos run"):
+            with pytest.raises(Failed, match=f"2 demos run.*{other.bench.parent}"):
                 await asyncio.to_thread(provoke, Act.COVER, 4303, is_beginning=True)
+            assert bench.first.senses.present == Sense(0)
+            await asyncio.to_thread(
+                provoke, Act.COVER, 4303, is_beginning=True, folder=other.bench.parent
+            )
+            assert bench.first.senses.present == Sense.COVER
             for door in doors:
                 door.close()
 

@@ -226,7 +226,7 @@ PROVOKED_ENDED = {
 PROVOKED_NONSENSE = "the demo did not understand; use the same version of weir for both."
 PROVOKED_NOBODY = "the demo has no meter {meter_id}; it has {known}."
 NO_DEMO = "no demo of yours runs on this machine; start `weir demo` in another terminal."
-SEVERAL_DEMOS = "{count} demos run on this machine; end all but one."
+SEVERAL_DEMOS = "{count} demos run on this machine; say which with --demo: {folders}."
 DEMO_SILENT = "the demo does not answer ({reason}); see whether it still runs."
 
 # Salvage.

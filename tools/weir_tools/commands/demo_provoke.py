@@ -1,5 +1,7 @@
 """`weir demo provoke`: do something to a meter of the demo that runs in another terminal."""
 
+from pathlib import Path
+
 import click
 
 from weir_tools.demo.plan import METERS
@@ -20,8 +22,15 @@ from weir_tools.demo.plan import METERS
     show_default=True,
     help="The meter to do it to.",
 )
+@click.option(
+    "--demo",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the demo's sockets are, when several demos run; it shows the path.",
+)
 @click.option("--end", is_flag=True, help="End it: let the water flow forwards, close the cover.")
-def provoke(what: str, meter_id: int, *, end: bool) -> None:
+def provoke(what: str, meter_id: int, folder: Path | None, *, end: bool) -> None:
     """Do something to a meter of the running demo, so that it raises an alarm.
 
     WHAT is one of these.
@@ -33,4 +42,4 @@ def provoke(what: str, meter_id: int, *, end: bool) -> None:
     from weir_tools.demo.bench_door import Act
     from weir_tools.demo.bench_door import provoke as ask
 
-    click.echo(ask(Act(what), meter_id, is_beginning=not end))
+    click.echo(ask(Act(what), meter_id, is_beginning=not end, folder=folder))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from weir_tools import messages
-from weir_tools.demo.workplace import bench_sockets
+from weir_tools.demo.workplace import BENCH_SOCKET, bench_sockets
 from weir_tools.errors import Failed, Misused
 from weir_tools.simulator.bench import Bench, BenchMeter
 from weir_tools.simulator.senses import Sense
@@ -81,21 +81,30 @@ def _do(bench: Bench, meter: BenchMeter, act: Act, *, is_beginning: bool) -> str
     return sentences[act].format(meter_id=meter.identity.meter_id)
 
 
-def provoke(act: Act, meter_id: int, *, is_beginning: bool) -> str:
-    """Ask the demo that runs on this machine; return its sentence. Raise Failed, Misused."""
+def provoke(act: Act, meter_id: int, *, is_beginning: bool, folder: Path | None = None) -> str:
+    """Ask a demo; return its sentence. Raise Failed, Misused.
+
+    folder: of the demo's sockets, None for the demo that runs on this machine.
+    """
     when = BEGIN if is_beginning else END
-    found = [path for path in bench_sockets() if _is_open(path)]
-    if not found:
-        raise Failed(messages.NO_DEMO)
-    if len(found) > 1:
-        raise Failed(messages.SEVERAL_DEMOS.format(count=len(found)))
+    path = _only_door() if folder is None else folder / BENCH_SOCKET
     try:
-        sentence = _ask(found[0], f"{act} {meter_id} {when}\n")
+        sentence = _ask(path, f"{act} {meter_id} {when}\n")
     except OSError as error:
         raise Failed(messages.DEMO_SILENT.format(reason=error.strerror or error)) from error
     if sentence.startswith(REFUSED):
         raise Misused(sentence.removeprefix(REFUSED))
     return sentence
+
+
+def _only_door() -> Path:
+    found = [path for path in bench_sockets() if _is_open(path)]
+    if not found:
+        raise Failed(messages.NO_DEMO)
+    if len(found) > 1:
+        folders = ", ".join(str(path.parent) for path in found)
+        raise Failed(messages.SEVERAL_DEMOS.format(count=len(found), folders=folders))
+    return found[0]
 
 
 def _is_open(path: Path) -> bool:

@@ -27,7 +27,7 @@ class Wire:
 
     def __init__(self, desk: "Desk") -> None:
         self._desk = desk
-        self.is_flooded = False
+        self.is_flooded = self.outlasts_sessions = False
         self.broken = False
         self.free = asyncio.Event()
         self.free.set()

@@ -43,7 +43,7 @@ class ReadDocument(TypedDict):
     """A wish for a reading, and what came of it.
 
     state: "pending", "sent", "answered" or "expired". expected_at: when the meter is expected to
-    call next while this waits, None when that is not known. link_open: it may be heard before.
+    call next while this waits, None when that is not known. link_open: it seems to listen now.
     """
 
     meter_id: int

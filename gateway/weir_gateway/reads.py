@@ -93,8 +93,14 @@ class Reads:
         return read_document(
             read,
             expected_at_ms=await self._expected_at_ms(read.meter_id),
-            link_open=self._reach.of(read.meter_id) is not None,
+            link_open=await self._may_listen(read.meter_id),
         )
+
+    async def _may_listen(self, meter_id: int) -> bool:
+        contact = self._reach.of(meter_id)
+        if contact is None or not contact.channel.outlasts_sessions:
+            return contact is not None
+        return await self._store.read(plans.holds_link, meter_id)
 
     async def _expected_at_ms(self, meter_id: int) -> int | None:
         plan = await self._store.read(plans.send_plan, meter_id)

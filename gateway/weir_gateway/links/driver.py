@@ -51,6 +51,7 @@ class Driver:
         self._stream: ByteStream | None = None
         self._writing = asyncio.Lock()
         self.is_flooded = False
+        self.outlasts_sessions = False
 
     @property
     def genuine(self) -> bool:

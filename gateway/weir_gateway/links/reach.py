@@ -18,10 +18,11 @@ class Channel(Protocol):
     """An open link that belongs to somebody.
 
     is_flooded: more comes by it than its meter may bring; nothing is written that was not asked
-    for.
+    for. outlasts_sessions: it is open also while its meter sleeps, as a serial port is.
     """
 
     is_flooded: bool
+    outlasts_sessions: bool
 
     async def push(self, compose: Callable[[], bytes]) -> None:
         """Write what ``compose`` returns once nothing else is being written.

@@ -135,6 +135,7 @@ class SerialLink:
     async def _serve(self, port: "Serial") -> None:
         self._stream = SerialStream(port.fileno(), f"serial {self.place}")
         driver = self._make_driver()
+        driver.outlasts_sessions = True
         try:
             await driver.run(self._stream)
         finally:

@@ -26,6 +26,11 @@ class MeterPlan(NamedTuple):
             self.values.get("send_spread_s", AUTOMATIC),
         )
 
+    @property
+    def holds_link(self) -> bool:
+        """Whether the meter listens on its link all the time."""
+        return bool(self.values.get("link_hold"))
+
 
 def meter_plans(connection: sqlite3.Connection, meter_id: int | None = None) -> list[MeterPlan]:
     """Return the plan of one meter, or of all, without those that never said hello."""
@@ -43,6 +48,11 @@ def send_plan(connection: sqlite3.Connection, meter_id: int) -> SendPlan | None:
     """Return the plan by which a meter sends, None when it never said hello."""
     found = meter_plans(connection, meter_id)
     return found[0].send_plan if found else None
+
+
+def holds_link(connection: sqlite3.Connection, meter_id: int) -> bool:
+    """Return whether a meter has said that it listens on its link all the time."""
+    return any(plan.holds_link for plan in meter_plans(connection, meter_id))
 
 
 def _plan(meter_id: int, epoch: int, heard_ms: int, hello: str, reported: str | None) -> MeterPlan:

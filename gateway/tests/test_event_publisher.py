@@ -216,10 +216,15 @@ def test_the_active_alarms_are_retained_and_renewed_on_every_change(tmp_path: Pa
         assert all(one.retain for one in desk.broker.sent if one.topic == RETAINED)
         newest = desk.broker.documents(RETAINED)[-1]
         assert (newest["active_count"], newest["unacknowledged_count"]) == (1, 1)
+        assert newest["missing_event_count"] == 0
         (alarm,) = newest["active"]
         assert alarm["id"] == f"{METER}-5eed0001-e1"
         assert (alarm["value"], alarm["limit"], alarm["unit"]) == (120, 100, "l/h")
         assert (alarm["time_quality"], alarm["acknowledged"]) == ("unbounded", None)
+        desk.take(event(9))
+        await until(
+            lambda: desk.broker.documents(RETAINED)[-1]["missing_event_count"] == 6, "the gap"
+        )
 
     run(tmp_path, scenario)
 

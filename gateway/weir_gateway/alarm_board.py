@@ -66,7 +66,7 @@ class AlarmBoard:
                 raise
 
     async def _send(self, meter_ids: list[int]) -> None:
-        found = await self._store.read(event_queries.active_alarms_of, meter_ids)
-        for meter_id, active in found.items():
-            payload = json_bytes(alarm_state_document(meter_id, active))
+        found = await self._store.read(event_queries.alarm_states, meter_ids)
+        for meter_id, state in found.items():
+            payload = json_bytes(alarm_state_document(meter_id, state))
             await self._broker.publish(self._topics.alarms(meter_id), payload, retain=True)

@@ -29,7 +29,10 @@ _ALARM_ID = re.compile(r"(\d{1,10})-([0-9a-f]{8}|gateway)-e(\d{1,10})", re.ASCII
 
 
 class AlarmsDocument(TypedDict):
+    """missing_event_count: events of these meters that never came."""
+
     alarms: list[AlarmDocument]
+    missing_event_count: int
 
 
 class EventsDocument(TypedDict):
@@ -82,7 +85,11 @@ class Alarms:
                 before = (await self._alarm(options["before"])).raised.number
             limit = _number(options, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
             found = await self._store.read(event_queries.alarms, meter_id, before, limit)
-        return {"alarms": [alarm_document(one) for one in found]}
+        missing_count = await self._store.read(event_queries.missing_event_count, meter_id)
+        return {
+            "alarms": [alarm_document(one) for one in found],
+            "missing_event_count": missing_count,
+        }
 
     async def events(self, options: Mapping[str, str]) -> EventsDocument:
         """Return the events after a number, or the newest, in their order."""

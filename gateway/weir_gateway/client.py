@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from weir_gateway import messages
 
 if TYPE_CHECKING:
-    from weir_gateway.alarms import EventsDocument
+    from weir_gateway.alarms import AlarmsDocument, EventsDocument
     from weir_gateway.api import MeterDetailDocument, MeterDocument, ReadingsPageDocument
     from weir_gateway.backfills import BackfillDocument
     from weir_gateway.dial_checks import CheckDocument
@@ -126,12 +126,16 @@ class GatewayClient:
         """Return the dial checks of a meter, newest first."""
         return cast("list[CheckDocument]", self.ask(f"/v1/meters/{meter_id}/checks")["checks"])
 
-    def alarms(
+    def alarms(self, *, meter_id: int | None = None, past: bool = False) -> "list[AlarmDocument]":
+        """Return the active alarms, or with ``past`` the newest of all, the newest first."""
+        return self.alarm_list(meter_id=meter_id, past=past)["alarms"]
+
+    def alarm_list(
         self, *, meter_id: int | None = None, past: bool = False, limit: int | None = None
-    ) -> "list[AlarmDocument]":
-        """Return the active alarms, or with ``past`` all of them, the newest first."""
+    ) -> "AlarmsDocument":
+        """Return the same with what is missing of the events."""
         options = {"meter": meter_id, "all": 1 if past else None, "limit": limit}
-        return cast("list[AlarmDocument]", self.ask(f"/v1/alarms{_query(options)}")["alarms"])
+        return cast("AlarmsDocument", self.ask(f"/v1/alarms{_query(options)}"))
 
     def events(
         self, *, meter_id: int | None = None, after: int | None = None, limit: int | None = None

@@ -6,7 +6,7 @@ from weir_gateway.clock import utc_text_ms
 from weir_gateway.documents import utc_text_or_none
 from weir_gateway.event_names import event_name, event_unit, phase_name
 from weir_gateway.known_times import time_error_s, time_word
-from weir_gateway.store.event_queries import StoredAlarm, StoredEvent
+from weir_gateway.store.event_queries import AlarmState, StoredAlarm, StoredEvent
 from weir_gateway.store.rows import GATEWAY_EPOCH
 from weir_gateway.store.sequences import event_id, wrap
 
@@ -70,11 +70,15 @@ class AlarmDocument(TypedDict):
 
 
 class AlarmStateDocument(TypedDict):
-    """What is retained of one meter: its active alarms, the newest first."""
+    """What is retained of one meter: its active alarms, the newest first.
+
+    missing_event_count: events that it made and never came, as its ring had overwritten them.
+    """
 
     meter_id: int
     active_count: int
     unacknowledged_count: int
+    missing_event_count: int
     active: list[AlarmDocument]
 
 
@@ -123,12 +127,13 @@ def alarm_document(alarm: StoredAlarm) -> AlarmDocument:
     }
 
 
-def alarm_state_document(meter_id: int, active: list[StoredAlarm]) -> AlarmStateDocument:
+def alarm_state_document(meter_id: int, state: AlarmState) -> AlarmStateDocument:
     return {
         "meter_id": meter_id,
-        "active_count": len(active),
-        "unacknowledged_count": sum(one.made_at_ms is None for one in active),
-        "active": [alarm_document(one) for one in active],
+        "active_count": len(state.active),
+        "unacknowledged_count": sum(one.made_at_ms is None for one in state.active),
+        "missing_event_count": state.missing_event_count,
+        "active": [alarm_document(one) for one in state.active],
     }
 
 

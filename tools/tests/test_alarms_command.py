@@ -84,6 +84,12 @@ def test_alarms_are_shown_acknowledged_and_kept(site: Site, alarms: Alarms) -> N
     assert listed[1]["acknowledged"]["note"] == "valve ordered"
     assert "valve ordered" in alarms("--all").stdout
     assert alarms("ack", LEAK_ID, "--note", "x").stdout.endswith("it was cleared before.\n")
+    assert alarms().stderr == ""
+    site.tell(event(10, LEAK, RAISE))
+    assert alarms("--meter", str(METER)).stderr == (
+        "Events of meter 1001 that never came, since the ring of their meter had overwritten "
+        "them: 7.\n"
+    )
 
 
 def test_what_is_asked_wrongly_ends_with_a_sentence_and_its_code(

@@ -334,6 +334,9 @@ FLEET_DONE = "{changed} meters change, {same} are to be set so already."
 # weir alarms
 NO_ALARMS = "No active alarms{of}."
 NO_ALARMS_EVER = "No alarms so far{of}."
+MISSING_EVENTS = (
+    "Events{of} that never came, since the ring of their meter had overwritten them: {count}."
+)
 ACKNOWLEDGED = "{name} of meter {meter_id} is acknowledged by {by}; {state}."
 STILL_ACTIVE = "it stays active until what raised it is over"
 CLEARED_ALREADY = "it was cleared before"

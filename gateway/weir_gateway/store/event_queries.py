@@ -68,11 +68,33 @@ def active_alarms(connection: sqlite3.Connection, meter_id: int | None) -> list[
     return [_alarm(row) for row in rows]
 
 
-def active_alarms_of(
+class AlarmState(NamedTuple):
+    """active: the newest first. missing_event_count: events that the meter made and never came."""
+
+    active: list[StoredAlarm]
+    missing_event_count: int
+
+
+def alarm_states(
     connection: sqlite3.Connection, meter_ids: Iterable[int]
-) -> dict[int, list[StoredAlarm]]:
-    """Return the active alarms of each of these meters, the newest first."""
-    return {meter_id: active_alarms(connection, meter_id) for meter_id in meter_ids}
+) -> dict[int, AlarmState]:
+    """Return how each of these meters is."""
+    return {
+        meter_id: AlarmState(
+            active_alarms(connection, meter_id), missing_event_count(connection, meter_id)
+        )
+        for meter_id in meter_ids
+    }
+
+
+def missing_event_count(connection: sqlite3.Connection, meter_id: int | None) -> int:
+    """Return how many events of one meter, or of all, never came."""
+    row = connection.execute(
+        "SELECT COALESCE(SUM(last_sequence - first_sequence + 1), 0) FROM event_gaps "
+        "WHERE :meter_id IS NULL OR meter_id = :meter_id",
+        {"meter_id": meter_id},
+    ).fetchone()
+    return int(row[0])
 
 
 def alarms(

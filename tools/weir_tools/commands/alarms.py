@@ -10,6 +10,7 @@ from weir_tools.alarm_follow import follow_events
 from weir_tools.alarm_tables import alarms_table
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.options import whole_number
+from weir_tools.quantities import whole
 from weir_tools.terminal import open_console
 from weir_tools.user import user_name
 
@@ -47,22 +48,27 @@ def alarms(
 
     begun = ask_gateway(lambda client: client.events(meter_id=meter_id, limit=0)) if follow else {}
     found = ask_gateway(
-        lambda client: client.alarms(meter_id=meter_id, past=past, limit=_LIMIT if past else None)
+        lambda client: client.alarm_list(
+            meter_id=meter_id, past=past, limit=_LIMIT if past else None
+        )
     )
     if not as_json:
         _show(found, meter_id, past=past)
     elif not follow:
-        print_json({"alarms": found})
+        print_json(found)
     if follow:
         follow_events(ask_gateway, meter_id, begun["next"], as_json=as_json)
 
 
-def _show(found: list[Document], meter_id: int | None, *, past: bool) -> None:
-    if found:
-        open_console().print(alarms_table(found, past=past))
-        return
-    sentence = messages.NO_ALARMS_EVER if past else messages.NO_ALARMS
-    click.echo(sentence.format(of="" if meter_id is None else f" of meter {meter_id}"))
+def _show(found: Document, meter_id: int | None, *, past: bool) -> None:
+    of_meter = "" if meter_id is None else f" of meter {meter_id}"
+    if found["alarms"]:
+        open_console().print(alarms_table(found["alarms"], past=past))
+    else:
+        sentence = messages.NO_ALARMS_EVER if past else messages.NO_ALARMS
+        click.echo(sentence.format(of=of_meter))
+    if count := found["missing_event_count"]:
+        click.echo(messages.MISSING_EVENTS.format(count=whole(count), of=of_meter), err=True)
 
 
 @alarms.command()

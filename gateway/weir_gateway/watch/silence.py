@@ -88,14 +88,18 @@ class SilenceWatch:
                 expected.due_ms = expected.plan.next_ms(meter_id, now_ms)
             return
         for meter_id, expected in self._expected.items():
-            grace_ms = self._grace_ms(expected.plan)
-            while now_ms > expected.due_ms + grace_ms:
-                expected.missed += 1
-                expected.due_ms = expected.plan.next_ms(meter_id, expected.due_ms)
+            if now_ms > expected.due_ms:
+                self._count_missed(meter_id, expected, now_ms)
             if expected.missed >= self._missed_max:
                 self._desk.raise_alarm(
                     meter_id, GatewayCode.SILENCE, expected.missed, self._missed_max
                 )
+
+    def _count_missed(self, meter_id: int, expected: _Expected, now_ms: int) -> None:
+        grace_ms = self._grace_ms(expected.plan)
+        while now_ms > expected.due_ms + grace_ms:
+            expected.missed += 1
+            expected.due_ms = expected.plan.next_ms(meter_id, expected.due_ms)
 
     def _was_set(self, now_ms: int) -> bool:
         """Return whether the calendar jumped since the last check, or the machine slept."""

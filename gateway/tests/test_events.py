@@ -15,6 +15,7 @@ from weir_gateway.retention import Retention
 from weir_gateway.store import Store, acknowledgements, events, gateway_events
 from weir_gateway.store.acknowledgements import Acknowledgement
 from weir_gateway.store.gateway_events import Finding
+from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.rows import GATEWAY_EPOCH
 from weir_protocol.frames import CommandCode, FrameType
 from weir_protocol.records import EventCode, EventPhase, TimeQuality
@@ -49,6 +50,48 @@ def test_sequences_of_events_go_on_behind_their_32_bits(books: EventBooks) -> No
     books.tell(event(2**31 - 1), event(2**31))
     books.tell(event(2**32 - 1), event(0))
     assert books.sequences() == [2**31 - 1, 2**31, 2**32 - 1, 2**32]
+
+
+def asked_from(receipt: Receipt) -> list[int]:
+    """Return from which event on the meter is told to go on."""
+    wish = CommandCode.EVENTS_FROM
+    return [one.fields["argument"] for one in receipt.errands if one.fields.get("code") == wish]
+
+
+def give_up(books: EventBooks, sequence: int) -> None:
+    """Let a meter begin anew with an event that is held, as often as it is asked."""
+    for _ in range(events.ASKS):
+        books.now_ms += 60_000
+        books.tell(event(sequence))
+        books.tell(event(sequence))  # a repeat of the frame says nothing new
+
+
+def test_events_that_a_meter_left_out_are_asked_for_until_it_is_sure_that_they_are_gone(
+    books: EventBooks,
+) -> None:
+    assert asked_from(books.tell(event(0))) == []
+    assert asked_from(books.tell(event(3))) == [1]
+    assert asked_from(books.hello()) == [1]
+    assert asked_from(books.tell(event(1), event(2), event(3))) == []
+    assert asked_from(books.tell(event(5))) == [4]
+    give_up(books, 5)
+    assert asked_from(books.take()) == []
+    assert asked_from(books.hello()) == [6]
+    assert events.gaps(books.connection, METER, EPOCH) == [(4, 4)]
+
+
+def test_a_sequence_beyond_31_bits_is_asked_for_as_well(books: EventBooks) -> None:
+    books.tell(event(2**31 - 1))
+    give_up(books, 2**31 - 1)
+    assert asked_from(books.hello()) == [-(2**31)]
+
+
+def test_an_alarm_that_was_raised_in_an_event_that_comes_late_is_active(
+    books: EventBooks,
+) -> None:
+    books.tell(event(3, LEAK, RAISE))
+    books.tell(event(0, FLOW_HIGH, RAISE), event(1, LEAK, RAISE), event(2, LEAK, CLEAR))
+    assert sorted(books.active()) == sorted([FLOW_HIGH, LEAK])
 
 
 def test_events_that_never_came_are_noted_until_they_come(books: EventBooks) -> None:
@@ -185,10 +228,12 @@ def test_a_meter_that_says_hello_is_told_from_which_event_on_it_is_to_tell(tmp_p
             await office.tell(meter.uplink(FrameType.EVENTS, fields))
 
         assert await wanted_at_hello() == 0
-        await tell(event(0), event(6))
+        await tell(event(0), event(1))
+        assert await wanted_at_hello() == 2
+        await tell(event(6))
+        assert await wanted_at_hello() == 2
+        await tell(event(2), event(3), event(4), event(5), event(6))
         assert await wanted_at_hello() == 7
-        await tell(event(2**31 - 1))
-        assert await wanted_at_hello() == -(2**31)
         await office.tell(meter.poll())
         assert len(wanted()) == 1
 

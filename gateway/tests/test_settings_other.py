@@ -66,8 +66,21 @@ def test_a_version_that_waits_is_not_given_up_with_the_one_before(desk: Desk) ->
     desk.applied(1, {"link_port": 9})
     desk.ask(FAST)
     receipt = desk.report(0, Outcome.ROLLED_BACK, about=1)
+    assert desk.states() == [(1, "rolled_back"), (2, "pending")]
+    assert asks_for_report(receipt)  # since when it is back, before the change hides that
+    assert receipt.keeps_listening
+    assert list(sent(desk.report(0))) == [2]
     assert desk.states() == [(1, "rolled_back"), (2, "sent")]
-    assert list(sent(receipt)) == [2]
+
+
+def test_a_version_given_up_without_a_word_is_known_by_what_is_in_force(desk: Desk) -> None:
+    desk.ask({"link_port": 9})
+    desk.span(0, 1)
+    desk.applied(1, {"link_port": 9})
+    desk.ask(FAST)
+    desk.hello(settings_version=0)
+    desk.report(0)
+    assert desk.states() == [(1, "rolled_back"), (2, "sent")]
 
 
 def test_a_report_of_a_rollback_that_comes_under_a_newer_version_gives_up_no_other(

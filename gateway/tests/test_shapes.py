@@ -37,9 +37,26 @@ def test_what_a_hello_says_counts_for_its_boot_until_a_report_says_better(
     books.span(8, 11)
     books.report(0x0107, items={80: 25}, first_sequence=15)
     books.span(12, 16)
-    weights = [10] * 7 + [25] * 2 + [10] * 3 + [25] * 2
-    assert books.column("pulse_weight_ml") == weights
+    assert books.column("pulse_weight_ml") == [10] * 12 + [25] * 2
     books.connection.close()
+
+
+def test_a_hello_within_a_boot_says_nothing_of_what_was_taken_before_it(desk: Desk) -> None:
+    desk.hello(sequence_next=20, pulse_weight_ml=25)
+    desk.span(0, 19)
+    desk.report(1, items={80: 25}, first_sequence=20)
+    desk.span(20, 21)
+    assert desk.column("pulse_weight_ml") == [1000] * 20 + [25] * 2
+
+
+def test_readings_that_came_before_the_report_are_mended_and_told_again(desk: Desk) -> None:
+    desk.span(0, 9)
+    desk.connection.execute("UPDATE readings SET published = 1 WHERE sequence < 8")
+    receipt = desk.report(1, items={80: 25, 1: 60}, first_sequence=5)
+    assert receipt.again_count == 3
+    assert desk.column("pulse_weight_ml") == [1000] * 5 + [25] * 5
+    assert desk.column("published") == [1] * 5 + [0] * 5
+    assert desk.report(1, items={80: 25, 1: 60}, first_sequence=5).again_count == 0
 
 
 def test_the_operators_word_on_the_weight_is_stronger_than_any_report(desk: Desk) -> None:

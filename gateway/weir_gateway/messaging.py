@@ -76,8 +76,8 @@ class Messaging:
 
     def note(self, meter_id: int, receipt: Receipt) -> None:
         """Take note of what became durable and is to be told."""
-        if receipt.stored_count:
-            self.publisher.add(meter_id, receipt.stored_count)
+        if told_count := receipt.stored_count + receipt.again_count:
+            self.publisher.add(meter_id, told_count)
         if receipt.lost_count:
             self._gap_publisher.note_lost()
         if receipt.event_count:

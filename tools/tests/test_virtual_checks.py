@@ -8,22 +8,26 @@ from typing import Any
 
 import pytest
 
+from weir.errands import Errands
+from weir.settings.change import Draft
+from weir.settings.in_force import Settings
 from weir.store.journal import Journal
 from weir.store.ring import RingLog
 from weir_gateway import documents, lanes
 from weir_gateway.gap_publisher import GapPublisher
-from weir_gateway.store import custody, gap_news
+from weir_gateway.store import alarm_state, custody, events, gap_news
 from weir_gateway.store.promise import Origin
 from weir_gateway.store.receipt import Receipt
-from weir_protocol.records import IntervalRecord
-from weir_tools.virtual.scenario import Fault, Scenario
+from weir_gateway.store.rows import EventKey
+from weir_protocol.records import EventPhase, IntervalRecord
+from weir_tools.virtual.scenario import Doing, Fault, Scenario
 from weir_tools.virtual.store import VirtualStore
 from weir_tools.virtual.world import run
 
 
 def told(*faults: Fault, days: float = 0.3) -> str:
     """Return all that a small world tells of as broken. Usually it is one without faults."""
-    scenario = Scenario(5, meters=2, days=days, faults=frozenset(faults))
+    scenario = Scenario(5, 2, days, frozenset(faults), frozenset())
     return "\n".join(violation.what for violation in run(scenario).violations)
 
 
@@ -123,6 +127,62 @@ def test_a_ring_that_gives_up_two_sectors_for_one(monkeypatch: pytest.MonkeyPatc
     assert "was named lost while the meter had it" in told(Fault.OUTAGES, days=6)
 
 
+def told_of_doings(*doings: Doing, days: float = 1) -> str:
+    """Return what a world without faults tells of as broken while people do something."""
+    scenario = Scenario(7, 2, days, frozenset(), frozenset(doings))
+    return "\n".join(violation.what for violation in run(scenario).violations)
+
+
+def test_a_gateway_that_forgets_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(connection: sqlite3.Connection, *arguments: Any) -> Any:
+        taken = whole(connection, *arguments)
+        connection.execute("DELETE FROM events WHERE sequence = 0")
+        return taken
+
+    whole = events.take
+    monkeypatch.setattr(events, "take", forgetful)
+    assert "is an event neither stored nor named lost" in told_of_doings()
+
+
+def test_an_event_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil_with_readings(monkeypatch, "UPDATE events SET published = 1")
+    assert "is an event marked before it arrived" in told_of_doings()
+
+
+def test_an_alarm_that_the_gateway_does_not_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf(connection: sqlite3.Connection, event: EventKey, code: int, phase: int) -> None:
+        if phase == EventPhase.RAISE:
+            whole(connection, event, code, phase)
+
+    whole = alarm_state.follow
+    monkeypatch.setattr(alarm_state, "follow", deaf)
+    assert "has alarms [] raised, and the gateway has" in told_of_doings(Doing.SENSES, days=4)
+
+
+def test_a_meter_that_takes_any_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Draft, "faults", lambda *_: {})
+    assert "is against the rules, and was applied" in told_of_doings(Doing.SETTINGS, days=9)
+
+
+def test_a_meter_that_says_applied_and_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def idle(settings: Settings, version: int, *_: Any) -> bool:
+        settings.version = version
+        return True
+
+    monkeypatch.setattr(Settings, "apply", idle)
+    assert "in force, which nobody wants" in told_of_doings(Doing.SETTINGS, days=6)
+
+
+def test_a_reading_now_that_was_measured_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(errands: Errands, reading: Any) -> None:
+        first = vars(errands).setdefault("first", reading)
+        whole(errands, first)
+
+    whole = Errands.measured
+    monkeypatch.setattr(Errands, "measured", stale)
+    assert "was answered by what was measured" in told_of_doings(Doing.READS, days=8)
+
+
 @pytest.mark.parametrize(
     "field",
     [
@@ -138,7 +198,8 @@ def test_a_publication_that_says_other_than_the_record(
     field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wrong(reading: Any, *, historical: bool) -> dict[str, Any]:
-        return {**documents.reading_document(reading, historical=historical), field: ["other"]}
+        other = "2020-02-02T02:02:02Z" if field == "measured_at" else ["other"]
+        return {**documents.reading_document(reading, historical=historical), field: other}
 
     monkeypatch.setattr(lanes, "reading_document", wrong)
     assert f"was published with {field}" in told()

@@ -124,8 +124,9 @@ def take_report(
     if applied is None:
         return make_receipt(connection, origin, promise)
     in_force = {**defaults(), **applied.values}
-    _follow_settings(connection, origin, promise, applied, in_force)
-    return replace(make_receipt(connection, origin, promise), in_force=in_force)
+    again_count = _follow_settings(connection, origin, promise, applied, in_force)
+    receipt = make_receipt(connection, origin, promise)
+    return replace(receipt, in_force=in_force, again_count=again_count)
 
 
 def _follow_settings(
@@ -134,13 +135,16 @@ def _follow_settings(
     promise: Promise,
     applied: Applied,
     in_force: Mapping[str, int],
-) -> None:
-    """Let new settings count from their first record on, as a HELLO after them would."""
+) -> int:
+    """Let new settings count from their first record on, as a HELLO after them would.
+
+    Return how many published readings are to be told again.
+    """
     first = promise.sequence_next
     if applied.first_sequence is not None:
         first = unwrap(applied.first_sequence, promise.sequence_next)
     shape = (in_force["pulse_weight_ml"], in_force["sample_interval_s"])
-    shapes.follow_report(connection, origin, promise, first, shape)
+    again_count = shapes.follow_report(connection, origin, promise, first, shape)
     (text,) = connection.execute(
         "SELECT hello FROM meters WHERE meter_id = ?", (origin.meter_id,)
     ).fetchone()
@@ -151,6 +155,7 @@ def _follow_settings(
         connection.execute(
             "UPDATE meters SET hello = ? WHERE meter_id = ?", (json.dumps(hello), origin.meter_id)
         )
+    return again_count
 
 
 def take_events(

@@ -65,3 +65,10 @@ CREATE TABLE listening (
     ended_ms INTEGER NOT NULL          -- when it was noted last
 ) STRICT;
 """
+
+EVENT_ASKS = """
+-- How often the meter may leave them out again: it may have what a restored database has lost.
+ALTER TABLE event_gaps ADD COLUMN asks_left INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event_gaps ADD COLUMN asked_at_ms INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX event_gaps_asked ON event_gaps (meter_id, epoch) WHERE asks_left > 0;
+"""

@@ -27,6 +27,16 @@ _HELD = (
 )
 
 
+_LATER = (
+    "SELECT 1 FROM events WHERE meter_id = ? AND epoch = ? AND sequence > ? AND code = ? LIMIT 1"
+)
+
+ASKS = 3
+"""How often a meter begins anew and leaves events out again, before they count as overwritten."""
+
+_ANEW_EVERY_MS = 20_000  # within it a frame is a repeat of the one before
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """stored_count: events that are new. conflicts: ids under which others are held."""
@@ -52,7 +62,21 @@ def take(
             _follow(connection, origin, sequence, fields)
         elif not _agrees(connection, origin, sequence, fields):
             conflicts.append(event_id(origin.meter_id, origin.epoch, sequence))
+    if stored_count:
+        promise.errand = 1  # some before them may be missing, and are asked for
+    if items and stored_count < len(items):
+        _weigh_gaps(connection, origin, unwrap(items[0]["event_sequence"], near))
     return Taken(stored_count, tuple(conflicts))
+
+
+def missing(connection: sqlite3.Connection, meter_id: int, epoch: int) -> int | None:
+    """Return the first event that is missing and that the meter may still have."""
+    row = connection.execute(
+        "SELECT MIN(first_sequence) FROM event_gaps "
+        "WHERE meter_id = ? AND epoch = ? AND asks_left > 0",
+        (meter_id, epoch),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def sequence_next(connection: sqlite3.Connection, meter_id: int, epoch: int) -> int:
@@ -70,6 +94,16 @@ def gaps(connection: sqlite3.Connection, meter_id: int, epoch: int) -> list[Rang
         "WHERE meter_id = ? AND epoch = ? ORDER BY first_sequence",
         (meter_id, epoch),
     ).fetchall()
+
+
+def _weigh_gaps(connection: sqlite3.Connection, origin: Origin, first: int) -> None:
+    """Take note that a meter that began anew at ``first`` has left out what is before it."""
+    connection.execute(
+        "UPDATE event_gaps SET asks_left = asks_left - 1, asked_at_ms = ?1 "
+        "WHERE meter_id = ?2 AND epoch = ?3 AND first_sequence < ?4 AND asks_left > 0 "
+        "AND ABS(?1 - asked_at_ms) >= ?5",
+        (origin.received_at_ms, origin.meter_id, origin.epoch, first, _ANEW_EVERY_MS),
+    )
 
 
 def _measured_at_s(
@@ -111,35 +145,45 @@ def _insert(
 
 
 def _note_gap(
-    connection: sqlite3.Connection, key: EventKey, gap: Range, noticed_at_ms: int
+    connection: sqlite3.Connection,
+    key: EventKey,
+    gap: Range,
+    noticed_at_ms: int,
+    asks: tuple[int, int] | None = None,
 ) -> None:
+    asks = asks or (ASKS, noticed_at_ms)
+
     connection.execute(
-        "INSERT INTO event_gaps VALUES (?, ?, ?, ?, ?)", (*key[:2], *gap, noticed_at_ms)
+        "INSERT INTO event_gaps (meter_id, epoch, first_sequence, last_sequence, noticed_at_ms, "
+        "asks_left, asked_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*key[:2], *gap, noticed_at_ms, *asks),
     )
 
 
 def _fill_gap(connection: sqlite3.Connection, key: EventKey) -> bool:
-    """Cut out of its gap an event that came late; return whether it was in one."""
+    """Cut out of its gap an event that came late; return whether there was one."""
     meter_id, epoch, sequence = key
     found = connection.execute(
-        "SELECT first_sequence, last_sequence, noticed_at_ms FROM event_gaps "
+        "SELECT first_sequence, last_sequence, noticed_at_ms, asks_left, asked_at_ms "
+        "FROM event_gaps "
         "WHERE meter_id = ? AND epoch = ? AND first_sequence <= ? AND last_sequence >= ?",
         (*key, sequence),
     ).fetchall()
-    for first, last, noticed_at_ms in found:
+    for first, last, noticed_at_ms, *asks in found:
         connection.execute(
             "DELETE FROM event_gaps WHERE meter_id = ? AND epoch = ? AND first_sequence = ?",
             (meter_id, epoch, first),
         )
         for left in without([(first, last)], [(sequence, sequence)]):
-            _note_gap(connection, key, left, noticed_at_ms)
+            _note_gap(connection, key, left, noticed_at_ms, (asks[0], asks[1]))
     return bool(found)
 
 
 def _follow(connection: sqlite3.Connection, origin: Origin, sequence: int, fields: Fields) -> None:
-    """Let an event take its effect on alarms, unless a later one is held: it would undo that."""
-    if sequence + 1 == sequence_next(connection, origin.meter_id, origin.epoch):
-        key = (origin.meter_id, origin.epoch, sequence)
+    """Let an event take its effect on an alarm, unless a later one of it is held."""
+    key = (origin.meter_id, origin.epoch, sequence)
+    later = connection.execute(_LATER, (*key, fields["code"])).fetchone()
+    if later is None:
         alarm_state.follow(connection, key, fields["code"], fields["phase"])
 
 

@@ -24,7 +24,7 @@ class Receipt:
     those after ``downlink_counter``. missing: what the meter may be asked for, the most urgent
     first, as far as one BACKFILL can carry it; the counter after those is then for that BACKFILL.
     came: what this uplink brought or named as lost. Both are unwrapped. in_force: every setting of
-    the meter, once it has reported them.
+    the meter, once it has reported them. again_count: readings to be told again, mended by that.
     """
 
     resume_at: int
@@ -34,6 +34,7 @@ class Receipt:
     repeat_count: int = 0
     lost_count: int = 0
     event_count: int = 0
+    again_count: int = 0
     conflicts: tuple[str, ...] = ()
     missing: tuple[Range, ...] = ()
     came: tuple[Range, ...] = ()

@@ -198,6 +198,7 @@ MIGRATIONS: tuple[str, ...] = (
     read_steps.READS,
     schema_steps.SETTINGS,
     event_steps.LISTENING,
+    event_steps.EVENT_ASKS,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -20,7 +20,7 @@ from weir_tools.simulator.inputs import RecordedInputs
 from weir_tools.simulator.pressure import pressure_for
 from weir_tools.simulator.recording import Recording
 from weir_tools.simulator.waveform import Waveform
-from weir_tools.virtual.scenario import ALL_FAULTS, Fault, Scenario
+from weir_tools.virtual.scenario import ALL_DOINGS, ALL_FAULTS, Doing, Fault, Scenario
 
 if TYPE_CHECKING:
     from weir_tools.codec_bench.measurement import Measurement
@@ -136,24 +136,37 @@ def backfill(days: int, baud: int, as_json: bool) -> None:
     multiple=True,
     help="Only this kind of fault; may be repeated. Usually all of them.",
 )
+@click.option(
+    "--doing",
+    "doings",
+    type=click.Choice([*(doing.value for doing in Doing), "none"]),
+    multiple=True,
+    help="Only this of what people do; may be repeated. Usually all of it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
 def custody(
-    seed: int | None, meters: int, days: float, faults: tuple[str, ...], as_json: bool
+    seed: int | None,
+    meters: int,
+    days: float,
+    faults: tuple[str, ...],
+    doings: tuple[str, ...],
+    as_json: bool,
 ) -> None:
-    """See that no reading is lost and none is counted twice, whatever goes wrong.
+    """See that nothing is lost and nothing counts twice, whatever goes wrong.
 
     Meters with the real firmware, their links, the real parts of the gateway and a broker run on
-    one seed and in virtual time, with power cuts, bad links, kills and outages, until everything
-    has drained. Exit code 4 when a promise was broken; the same seed repeats it to the bit.
+    one seed and in virtual time, with power cuts, bad links, kills and outages, while people
+    change settings, ask for readings and tamper with meters, until everything has drained. Exit
+    code 4 when a promise was broken; the same seed repeats it to the bit.
     """
     make_importable()
     from weir_tools.virtual import bench as virtual_bench
     from weir_tools.virtual import report, ring_cuts
 
-    chosen = frozenset(Fault(name) for name in faults if name != "none")
-    kinds = chosen if faults else ALL_FAULTS
+    kinds = frozenset(Fault(name) for name in faults if name != "none") if faults else ALL_FAULTS
+    done = frozenset(Doing(name) for name in doings if name != "none") if doings else ALL_DOINGS
     seeds = SEEDS if seed is None else (seed,)
-    scenarios = [Scenario(each, meters, days, kinds) for each in seeds]
+    scenarios = [Scenario(each, meters, days, kinds, done) for each in seeds]
     geometries = ring_cuts.GEOMETRIES if seed is None else ()
     outcome = virtual_bench.run(scenarios, geometries)
     if as_json:

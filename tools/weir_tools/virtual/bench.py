@@ -5,6 +5,7 @@ Import it after `weir_tools.firmware_on_host.make_importable`.
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ _SUMMED = (
     "lost_named",
     "lost_unnamed",
     "duplicates",
+    "events_published",
+    "event_repeats",
+    "reads_asked",
+    "reads_answered",
     "kills",
     "pulses_vanished",
     "frames",
@@ -50,6 +55,14 @@ class Custody:
     def total(self, name: str) -> int:
         return sum(getattr(outcome, name) for outcome in self.outcomes)
 
+    def total_events(self, name: str) -> int:
+        return sum(getattr(outcome.meter_events, name) for outcome in self.outcomes)
+
+    @property
+    def changes(self) -> Counter[str]:
+        """Changes of settings, by their last state."""
+        return sum((Counter(outcome.changes) for outcome in self.outcomes), Counter())
+
     def broken(self) -> list[str]:
         """Return a sentence for each broken promise: what, of which meter, how to see it again."""
         sentences = [
@@ -78,6 +91,11 @@ def as_json(custody: Custody) -> dict[str, Any]:
     totals = {name: custody.total(name) for name in _SUMMED}
     return {
         **totals,
+        "events_taken": custody.total_events("taken"),
+        "events_stored": custody.total_events("stored"),
+        "events_lost_named": custody.total_events("lost_named"),
+        "events_lost_unnamed": custody.total_events("lost_unnamed"),
+        "changes": dict(sorted(custody.changes.items())),
         "power_cuts": custody.world_cuts + custody.ring_cuts,
         "power_cuts_in_worlds": custody.world_cuts,
         "power_cuts_in_ring": custody.ring_cuts,
@@ -94,6 +112,7 @@ def _world_json(outcome: world.Outcome) -> dict[str, Any]:
         "meters": scenario.meters,
         "days": scenario.days,
         "faults": sorted(scenario.faults),
+        "doings": sorted(scenario.doings),
         "readings_taken": outcome.readings_taken,
         "stored": outcome.stored,
         "lost_named": outcome.lost_named,

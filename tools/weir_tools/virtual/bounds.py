@@ -19,6 +19,7 @@ ITEMS_PER_METER_MAX = 64
 PROGRAMS_PER_APPEND_MAX = 1.02
 _PROGRAMS_PER_SECTOR_MAX = 4  # its old header spoilt, its new one, both copies of the end
 _PROGRAMS_PER_CUT_MAX = 24  # a mount repairs, the counter and the headers are written again
+_PROGRAMS_PER_STORE_MAX = 4  # of settings: two copies, of which each may spoil what was there
 _PROGRAMS_PER_FRAME_MAX = 2 / 64  # both copies of the counter, a block of frames ahead
 
 _COLLECTIONS = (dict, set, list, deque)
@@ -69,15 +70,18 @@ def check_wear(ledger: Ledger, meter: VirtualMeter, frames: int) -> None:
     erases = flash.erases_of[RING_SECTOR:]
     if max(erases) - min(erases) > 1 + cuts:
         ledger.breach(meter.meter_id, None, f"its sectors wear unevenly: {erases} erases")
-    appends = len(meter.book.in_order)
-    sectors = appends // (flash.sector_size // SLOT_SIZE - 1) + 1
+    per_sector = flash.sector_size // SLOT_SIZE - 1
+    rings = [len(book.in_order) for book in (meter.book, meter.book.events)]
+    appends = sum(rings)
+    sectors = sum(one // per_sector + 1 for one in rings)
     most = (
         appends * PROGRAMS_PER_APPEND_MAX
         + sectors * _PROGRAMS_PER_SECTOR_MAX
         + cuts * _PROGRAMS_PER_CUT_MAX
+        + meter.book.settings_stores * _PROGRAMS_PER_STORE_MAX
         + frames * _PROGRAMS_PER_FRAME_MAX
         + _PROGRAMS_PER_CUT_MAX
     )
     if flash.program_count > most:
-        what = f"{flash.program_count} programs for {appends} records and {cuts} cuts"
+        what = f"{flash.program_count} programs for {rings} appends and {cuts} cuts"
         ledger.breach(meter.meter_id, None, what)

@@ -1,30 +1,18 @@
-"""A broker with its consumers, and the gateway's connection to it, as unreliable as asked."""
+"""A broker, and the gateway's connection to it, as unreliable as asked."""
 
 import asyncio
 import json
 import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
 
 from weir_gateway.mqtt import BrokerLost, Delivery
-from weir_tools.virtual.ledger import SEQUENCE_MASK, Arrival, Ledger
-from weir_tools.virtual.publication import check_publication
-from weir_tools.virtual.trace import Trace
+from weir_tools.virtual.consumers import Consumers
 
 WINDOW = 50
 _HOP_S = 0.02  # one way, for everything that is sent meanwhile
 _REDIAL_S = 15.0
 _DENIED = "Quota exceeded"
-
-SHOWN = (
-    "forward_pulses",
-    "reverse_pulses",
-    "pressure_mean_kpa",
-    "pressure_min_kpa",
-    "pressure_max_kpa",
-)
-"""Fields of a publication that every repeat shows alike."""
 
 
 @dataclass(slots=True)
@@ -36,63 +24,26 @@ class Sent:
 
 
 class VirtualBroker:
-    """Takes messages and gives each at once to consumers, who write down what they see.
+    """Takes messages and gives each at once to the consumers.
 
     is_up: whether it can be reached. denies: whether it refuses what it gets.
     breaks_off: whether the connection ends when the next messages arrive, before any PUBACK.
     """
 
-    def __init__(self, ledger: Ledger, trace: Trace) -> None:
-        self._ledger = ledger
-        self._trace = trace
+    def __init__(self, consumers: Consumers) -> None:
+        self._consumers = consumers
         self.is_up = True
         self.denies = False
         self.breaks_off = False
         self.outlet: VirtualOutlet | None = None
-        self._gap_states: dict[str, set[str]] = {}  # what was told, by id
 
     def take(self, sent: Sent) -> str | None:
         """Take one message; return why not, None when it was taken."""
         document = json.loads(sent.payload)
-        if sent.topic.endswith("/gap"):
-            return self._take_gap(sent, document)
-        meter_id = document["meter_id"]
-        key = (meter_id, int(document["epoch"], 16), document["sequence"])
-        ledger = self._ledger
         if self.denies:
-            ledger.denied.add(key)
+            self._consumers.miss(sent.topic, document)
             return _DENIED
-        self._trace.note("published", meter_id, document["id"].encode())
-        ledger.arrival_count += 1
-        if document["id"] != f"{meter_id}-{key[1]:08x}-{key[2]}":
-            ledger.breach(meter_id, key[2], f"was published under the id {document['id']}")
-        if sent.is_retained:
-            ledger.breach(meter_id, key[2], "was published as a retained message")
-        check_publication(ledger, key, document, ledger.books[meter_id].sample_interval_s)
-        shown = tuple(document[name] for name in SHOWN)
-        historical = bool(document.get("historical"))
-        ledger.arrive(key, Arrival(ledger.arrival_count, document["id"], historical, shown))
-        return None
-
-    def _take_gap(self, sent: Sent, document: dict[str, Any]) -> str | None:
-        if self.denies:
-            return _DENIED
-        meter_id, epoch = document["meter_id"], int(document["epoch"], 16)
-        first, last = document["first_sequence"], document["last_sequence"]
-        self._trace.note("gap", meter_id, f"{document['id']} {document['state']}".encode())
-        count = (last - first + 1) & SEQUENCE_MASK
-        name = f"{meter_id}-{epoch:08x}-{first}-{last}"
-        if (document["id"], document["count"]) != (name, count):
-            self._ledger.breach(meter_id, first, f"a gap was told under the id {document['id']}")
-        if sent.is_retained:
-            self._ledger.breach(meter_id, first, "a gap was told in a retained message")
-        keys = [(meter_id, epoch, (first + step) & SEQUENCE_MASK) for step in range(count)]
-        states = self._gap_states.setdefault(name, set())
-        if document["state"] == "lost":
-            self._ledger.told_lost.update(keys)
-        elif document["state"] == "closed" and states - {"closed"} != {"open"}:
-            self._ledger.told_lost.difference_update(keys)  # else parts of it may be lost
-        states.add(document["state"])
+        self._consumers.see(sent.topic, document, is_retained=sent.is_retained)
         return None
 
     def fail(self) -> None:

@@ -2,17 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from weir_tools.virtual.broker import VirtualBroker
+from weir_tools.virtual.courses import Course, Courses
 from weir_tools.virtual.gateway import VirtualGateway
 from weir_tools.virtual.meter import VirtualMeter
 from weir_tools.virtual.scenario import DAY_S, HOUR_S, MINUTE_S, Fault, Scenario
 from weir_tools.virtual.store import KillPoint
 from weir_tools.virtual.weather import BAD_WEATHER, Weather
-
-Course = Coroutine[Any, Any, None]
 
 _FLASH_OPERATIONS_SPREAD = 4
 _BROWN_OUTS_MAX = 8
@@ -57,19 +56,16 @@ class Faults:
         self._broker = broker
         self._wall = wall
         self._copies = copies
-        self._tasks: list[asyncio.Task[None]] = []
+        self._running = Courses()
 
     def begin(self) -> None:
         for fault in sorted(self._scenario.faults):
             for number, course in enumerate(self._courses(fault)):
-                task = asyncio.ensure_future(course(self._scenario.chance(f"{fault} {number}")))
-                self._tasks.append(task)
+                self._running.begin(course(self._scenario.chance(f"{fault} {number}")))
 
     async def end(self) -> None:
         """Let everything that was taken away come back, and stay."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._running.end()
         for meter in self._meters:
             link = meter.site.link
             link.set_weather(Weather())

@@ -11,22 +11,19 @@ from typing import Any
 from weir_gateway.clock import Clock
 from weir_gateway.counters import RejectCounters
 from weir_gateway.custody import Custodian, Taken
-from weir_gateway.gap_publisher import GapPublisher
 from weir_gateway.links.driver import Driver
-from weir_gateway.mqtt import Delivery
-from weir_gateway.publisher import Publisher
+from weir_gateway.links.reach import Reach
+from weir_gateway.pusher import Pusher
+from weir_gateway.reads import Reads
 from weir_gateway.registry import Registry
-from weir_gateway.topics import Topics
 from weir_protocol.framing import Deframer
 from weir_tools.virtual.broker import VirtualBroker, VirtualOutlet
 from weir_tools.virtual.ledger import Ledger
 from weir_tools.virtual.link import GatewayEnd
+from weir_tools.virtual.outgoing import Outgoing
 from weir_tools.virtual.store import VirtualStore
 from weir_tools.virtual.trace import Trace
 from weir_tools.virtual.witness import Witness
-
-TOPICS = Topics("weir", "virtual")
-_GAP_SWEEP_S = 600.0  # the usual would be most of what happens in a world
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +50,32 @@ class _Life:
             around.database, around.chance, around.witness, around.trace, on_killed
         )
         self.counters = RejectCounters(monotonic_s=loop.time)
+        self.clock = around.clock
         registry = Registry(around.keys)
         registry.load()
         self.custodian = Custodian(
             self.store, registry, around.clock, self.counters, self._on_taken, loop.time
         )
+        self._reach = Reach()
+        self._pusher = Pusher(self.store, self._reach, self.custodian, around.clock)
         self.outlet = VirtualOutlet(around.broker, around.chance, self._on_connected)
-        self.publisher = Publisher(self.store, self.outlet, TOPICS)
-        self._gap_publisher = GapPublisher(
-            self.store, self.outlet, TOPICS, around.clock, _GAP_SWEEP_S
-        )
-        self.outlet.on_delivered = self._on_delivered
+        self._outgoing = Outgoing(self.store, self.outlet, around.clock)
+        self.publisher = self._outgoing.publisher
+        self.reads = Reads(self.store, registry, around.clock, self._reach, self._pusher.wake)
+        self.outlet.on_delivered = self._outgoing.on_delivered
         self.is_ready = False
         self.drivers: dict[GatewayEnd, asyncio.Task[None]] = {}
-        self._parts = [self._spawn(self._publish()), self._spawn(self._gap_publisher.run())]
+        self._parts = [self._spawn(part) for part in (self._publish(), *self._outgoing.parts())]
 
     def serve(self, end: GatewayEnd) -> None:
-        driver = Driver(self.custodian, Deframer(), self.counters)
+        driver = Driver(self.custodian, Deframer(), self.counters, reach=self._reach)
         task = self.drivers[end] = self._spawn(driver.run(end))
         task.add_done_callback(lambda _: self.drivers.pop(end, None))
+
+    def note_change(self, meter_id: int) -> None:
+        """Take note that a change of settings was made for a meter."""
+        self._outgoing.note_change(meter_id)
+        self._pusher.wake(meter_id)
 
     def end(self) -> None:
         """Be gone without another word."""
@@ -79,6 +83,7 @@ class _Life:
         self.outlet.die()
         for task in [*self._parts, *self.drivers.values()]:
             task.cancel()
+        self._parts = [self._spawn(self._pusher.stop())]
 
     async def _publish(self) -> None:
         await self.publisher.load()
@@ -87,18 +92,10 @@ class _Life:
         await self.publisher.run()
 
     def _on_connected(self) -> None:
-        self.publisher.on_connected()
-        self._gap_publisher.on_connected()
-
-    def _on_delivered(self, deliveries: list[Delivery]) -> None:
-        self.publisher.on_delivered(deliveries)
-        self._gap_publisher.on_delivered(deliveries)
+        self._outgoing.on_connected()
 
     def _on_taken(self, taken: Taken) -> None:
-        if taken.receipt.stored_count:
-            self.publisher.add(taken.uplink.meter_id, taken.receipt.stored_count)
-        if taken.receipt.lost_count:
-            self._gap_publisher.note_lost()
+        self._outgoing.note(taken)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)

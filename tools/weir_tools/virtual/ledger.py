@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from weir_tools.virtual.changes import Change
 
 Name = tuple[int, int]
 """Epoch and sequence of a record, as on the wire."""
@@ -29,9 +32,10 @@ class Violation:
 
 @dataclass(slots=True)
 class Taken:
-    """A record as it was given to the ring, in which boot, and what was true at that moment.
+    """A record as it was given to a ring, in which boot, and what was true at that moment.
 
-    true_s: since the world began.
+    true_s: since the world began. shape: pulse weight in ml and sample interval in s, then;
+    version: of the settings in force.
     """
 
     sequence: int
@@ -39,6 +43,8 @@ class Taken:
     boot: int
     true_totals: tuple[int, int]
     true_s: float
+    shape: tuple[int, int]
+    version: int
 
 
 @dataclass(slots=True)
@@ -50,23 +56,20 @@ class BootSpan:
 
 
 @dataclass(slots=True)
-class MeterBook:
-    """One meter. doubtful: records whose append a power cut interrupted, whole in flash or not.
+class RingBook:
+    """One ring of a meter. doubtful: records whose append a power cut interrupted, whole or not.
 
-    registers: what they showed when the world began. rotten: what was in cells that stick.
-    ring_keeps: how many of the newest records a ring of its size must have, whatever it says.
+    rotten: what was in cells that stick. ring_keeps: how many of the newest records a ring of its
+    size must have, whatever it says.
     """
 
     meter_id: int
     taken: dict[Name, Taken] = field(default_factory=dict)
     doubtful: dict[Name, list[Taken]] = field(default_factory=dict)
     in_order: list[Taken] = field(default_factory=list)
-    boots: list[BootSpan] = field(default_factory=list)
     twice: list[Name] = field(default_factory=list)
-    registers: tuple[int, int] = (0, 0)
     rotten: set[Name] = field(default_factory=set)
     ring_keeps: int = 0
-    sample_interval_s: int = 900
     sequence_next: int = 0
     epoch: int = 0
 
@@ -96,6 +99,25 @@ class MeterBook:
 
 
 @dataclass(slots=True)
+class MeterBook(RingBook):
+    """One meter, with its ring of readings. events: its other ring.
+
+    registers: what they showed when the world began. measured: when each STATUS was measured
+    last, by its values but for the request, in seconds since the world began.
+    settings_stores: how often settings were written.
+    """
+
+    boots: list[BootSpan] = field(default_factory=list)
+    registers: tuple[int, int] = (0, 0)
+    events: RingBook = field(init=False)
+    measured: dict[Values, float] = field(default_factory=dict)
+    settings_stores: int = 0
+
+    def __post_init__(self) -> None:
+        self.events = RingBook(self.meter_id)
+
+
+@dataclass(slots=True)
 class Arrival:
     """The first arrival of a reading at the consumers. place: in the order of all arrivals.
 
@@ -111,11 +133,28 @@ def _ignore() -> None:
     """What nobody asked to hear of."""
 
 
+@dataclass(slots=True)
+class EventLedger:
+    """Events of meters. stored: the commit that each became durable with.
+
+    places: of the first arrival of each at the consumers, in the order of all arrivals.
+    denied: what the broker refused at least once.
+    """
+
+    stored: dict[Key, int] = field(default_factory=dict)
+    places: dict[Key, int] = field(default_factory=dict)
+    shown: dict[Key, tuple[object, ...]] = field(default_factory=dict)
+    withdrawn: set[Key] = field(default_factory=set)
+    denied: set[Key] = field(default_factory=set)
+    arrival_count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseCopy:
     """What a copy of the gateway's database holds."""
 
     stored: dict[Key, int]
+    events: dict[Key, int]
     uplink_counters: dict[tuple[int, int], int]
 
 
@@ -128,7 +167,10 @@ class Ledger:
         does not promise that its frame counters are new. on_hopeless: told of too many breaches.
     began_s: UTC when the world began.
     backfills: requests for holes that the gateway sent. told_lost: what the consumers were told is
-        lost, and not that it came after all.
+        lost, and not that it came after all. retained: the newest document of each topic.
+    misstated: readings whose newest publication has wrong volumes.
+    changes: of settings, by request id. asked: when a reading was asked for, by request id, in
+        seconds since the world began.
     """
 
     books: dict[int, MeterBook] = field(default_factory=dict)
@@ -144,6 +186,11 @@ class Ledger:
     withdrawn: set[Key] = field(default_factory=set)
     clock_jumps: bool = False
     began_s: int = 0
+    events: EventLedger = field(default_factory=EventLedger)
+    misstated: dict[Key, str] = field(default_factory=dict)
+    retained: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
+    asked: dict[str, float] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
     on_hopeless: Callable[[], None] = _ignore
 
@@ -165,13 +212,17 @@ class Ledger:
 
     def copy(self) -> "DatabaseCopy":
         """Return what the database holds now."""
-        return DatabaseCopy(dict(self.stored), dict(self.uplink_counters))
+        return DatabaseCopy(
+            dict(self.stored), dict(self.events.stored), dict(self.uplink_counters)
+        )
 
     def restore(self, copy: "DatabaseCopy") -> None:
         """The database holds again what it held when the copy was made, and nothing else."""
         self.restores += 1
         self.withdrawn |= self.stored.keys() - copy.stored.keys()
         self.stored, self.uplink_counters = dict(copy.stored), dict(copy.uplink_counters)
+        self.events.withdrawn |= self.events.stored.keys() - copy.events.keys()
+        self.events.stored = dict(copy.events)
 
     def breach(self, meter_id: int, sequence: int | None, what: str) -> None:
         self.violations.append(Violation(meter_id, sequence, what))

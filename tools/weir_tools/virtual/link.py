@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from weir_gateway.links.stream import LinkClosed
 from weir_tools.virtual.listener import Listener
+from weir_tools.virtual.scenario import GATEWAY_PORT
 from weir_tools.virtual.trace import Trace
 from weir_tools.virtual.weather import Weather
 
@@ -117,8 +118,9 @@ class VirtualLink:
 
     listener: told what is sent, before anything can happen to it.
 
-    The gateway is at the port that the meter was provisioned with, and at no other.
+    The gateway is at GATEWAY_PORT, which is what the meter was provisioned with.
 
+    opened_count: how often it was opened.
     reachable: False during an outage that cuts connections; ``silent`` during one that lets them
     stand and swallows everything.
     """
@@ -136,6 +138,7 @@ class VirtualLink:
         self.wake: Callable[[], None] = _nobody
         self.reachable = True
         self.silent = False
+        self.opened_count = 0
         self._meter_id = meter_id
         self._loop = asyncio.get_running_loop()
         self._port = 0
@@ -199,8 +202,9 @@ class VirtualLink:
     def _dial(self) -> None:
         self._dialling = None
         end = GatewayEnd(f"meter {self._meter_id}", self._write_down)
-        if self.reachable and not self._port and self._accept(end):
+        if self.reachable and self._port in (0, GATEWAY_PORT) and self._accept(end):
             self._end = end
+            self.opened_count += 1
             self.wake()
 
     def _note_up(self, frame: bytes) -> None:

@@ -8,14 +8,14 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from weir.assembly import RING_SECTOR, assemble
-from weir.store.journal import FIELD_COUNT
+from weir.assembly import EVENT_SECTOR, RING_SECTOR, assemble
 from weir.store.slots import SLOT_SIZE
 from weir.wake_cycle import WakeCycle
 from weir_tools.virtual.board import Board, Site
 from weir_tools.virtual.flash import CUT_MODES, PowerCut
-from weir_tools.virtual.ledger import BootSpan, MeterBook, Taken
+from weir_tools.virtual.ledger import BootSpan, MeterBook
 from weir_tools.virtual.loop import VirtualTime
+from weir_tools.virtual.observer import Observer
 from weir_tools.virtual.trace import Trace
 
 _BOOT_S = 0.05  # from power to the first step
@@ -48,7 +48,7 @@ class VirtualMeter:
         self._timer: asyncio.Handle | None = None
         self._board: Board | None = None
         self._cycle: WakeCycle | None = None
-        self._journal: Any = None
+        self._observer: Observer | None = None
         self.book = book
         self.brown_outs = 0
         self.cut_count = 0
@@ -61,6 +61,15 @@ class VirtualMeter:
     @property
     def meter_id(self) -> int:
         return self._site.keys.meter_id
+
+    @property
+    def settings(self) -> Any:
+        """What is in force (weir.settings.in_force.Settings), None before the first boot."""
+        return None if self._observer is None else self._observer.settings
+
+    @property
+    def raised_codes(self) -> list[int]:
+        return [] if self._observer is None else self._observer.raised_codes
 
     @property
     def site(self) -> Site:
@@ -82,7 +91,9 @@ class VirtualMeter:
         except PowerCut:
             self._lose_power()
             return
-        self._observe(self._cycle)
+        self._observer = Observer(
+            self._instant, self._site.water, self.book, self._breach, self._cycle
+        )
         self._timer = self._loop.call_later(_BOOT_S, self._step)
 
     def switch_off(self) -> None:
@@ -105,10 +116,10 @@ class VirtualMeter:
 
     def wear(self) -> None:
         """Let a bit of the ring stick, in a sector that is not being written."""
-        if self._journal is None:
+        if self._observer is None:
             return
         flash, chance = self._site.flash, self._chance
-        newest = RING_SECTOR + self._journal._ring._newest
+        newest = RING_SECTOR + self._observer.readings._ring._newest
         sector = chance.randrange(RING_SECTOR, flash.sector_count)
         if sector == newest:
             return
@@ -123,7 +134,9 @@ class VirtualMeter:
         """Note how much the ring must keep: all but the sector being cleared and worn ones."""
         flash = self._site.flash
         sectors = flash.sector_count - RING_SECTOR - 1 - len(self._worn_sectors)
-        self.book.ring_keeps = max(0, sectors) * (flash.sector_size // SLOT_SIZE - 1)
+        per_sector = flash.sector_size // SLOT_SIZE - 1
+        self.book.ring_keeps = max(0, sectors) * per_sector
+        self.book.events.ring_keeps = (RING_SECTOR - EVENT_SECTOR - 1) * per_sector
 
     def _note_rot(self, start: int, slot: int) -> None:
         """Note what a slot of the sector at ``start`` holds; with its header all may be lost."""
@@ -156,7 +169,8 @@ class VirtualMeter:
         except PowerCut:
             self._lose_power()
             return
-        self.book.sequence_next = self._journal.sequence_next
+        assert self._observer is not None
+        self._observer.follow()
         link = self._site.link
         if link.has_more or self._site.senses.is_news:
             self._timer = self._loop.call_soon(self._step)
@@ -177,32 +191,6 @@ class VirtualMeter:
         self.book.boots[-1].ended = self._site.water.totals(self._instant.now_us)
         off_s = self._chance.choice((1.0, 30.0, 1800.0)) * self._chance.random()
         self._loop.call_later(off_s, self.switch_on)
-
-    def _observe(self, cycle: WakeCycle) -> None:
-        """Stand between the firmware and its journal, and write down what it appends."""
-        meter: Any = cycle._meter
-        journal = self._journal = meter._recorder.journal
-        book, append = self.book, journal.append
-        book.epoch = journal._ring.epoch
-        boot = len(book.boots) - 1
-        found = [0] * FIELD_COUNT
-
-        def written_down(record: list[int]) -> int:
-            name = (book.epoch, journal.sequence_next)
-            now_us = self._instant.now_us
-            totals = self._site.water.totals(now_us)
-            taken = Taken(name[1], tuple(record), boot, totals, now_us / 1e6)
-            book.doubtful.setdefault(name, []).append(taken)
-            sequence: int = append(record)
-            book.doubtful[name].remove(taken)
-            if not book.doubtful[name]:
-                del book.doubtful[name]
-            book.take((book.epoch, sequence), taken)
-            if not (journal.read_into(sequence, found) and tuple(found) == taken.values):
-                self._breach(book.meter_id, sequence, "was appended but is not in the ring")
-            return sequence
-
-        journal.append = written_down
 
 
 def _ignore(_meter: VirtualMeter) -> None:

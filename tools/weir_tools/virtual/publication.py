@@ -1,7 +1,4 @@
-"""What a publication of a reading must say, worked out from the record without the gateway's code.
-
-Every meter of a world counts litres, so that volumes are as many as pulses.
-"""
+"""What the publication of a reading must say, worked out from its record without the gateway."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,12 +22,20 @@ _WORDS = (
     "short_interval",
 )
 _REGISTER_BACK = "register_back"
+_MENDED = (
+    "forward_volume_l",
+    "reverse_volume_l",
+    "interval_forward_volume_l",
+    "interval_reverse_volume_l",
+    "flow_peak_l_per_h",
+)
 
 
-def check_publication(
-    ledger: Ledger, key: Key, document: dict[str, Any], sample_interval_s: int
-) -> None:
-    """Enter into the ledger what a publication says otherwise than its record."""
+def check_publication(ledger: Ledger, key: Key, document: dict[str, Any]) -> None:
+    """Enter into the ledger what a publication says otherwise than its record.
+
+    Volumes may be wrong until the gateway has learned what a pulse was worth; then it tells again.
+    """
     book = ledger.books[key[0]]
     taken = book.taken.get(key[1:])
     if taken is None:
@@ -38,7 +43,7 @@ def check_publication(
     before_key = (key[0], key[1], (key[2] - 1) & SEQUENCE_MASK)
     before = book.taken.get(before_key[1:])
     expected = {
-        **_own(taken.values, sample_interval_s),
+        **_own(taken),
         **dict(_of_time(taken.values, document)),
     }
     if before is not None and (
@@ -48,25 +53,36 @@ def check_publication(
         expected |= _since(before, taken)
     check_told(ledger, key, taken, document)
     document = {**document, "quality": [w for w in document["quality"] if w != _REGISTER_BACK]}
+    ledger.misstated.pop(key, None)
     for name, value in expected.items():
-        if document[name] != value:
-            what = f"was published with {name} {document[name]}, which is {value}"
+        if document[name] == value:
+            continue
+        what = f"was published with {name} {document[name]}, which is {value}"
+        if name in _MENDED:
+            ledger.misstated[key] = what
+        else:
             ledger.breach(key[0], key[2], what)
 
 
-def _own(values: Values, sample_interval_s: int) -> dict[str, Any]:
-    _, forward, reverse, mean, low, high, peak, status, _ = values
+def _own(taken: Taken) -> dict[str, Any]:
+    _, forward, reverse, mean, low, high, peak, status, _ = taken.values
+    weight_ml, sample_interval_s = taken.shape
     return {
         "forward_pulses": forward,
         "reverse_pulses": reverse,
-        "forward_volume_l": forward,
-        "reverse_volume_l": reverse,
+        "forward_volume_l": forward * weight_ml / 1000,
+        "reverse_volume_l": reverse * weight_ml / 1000,
         "pressure_mean_kpa": None if mean == _NO_PRESSURE_KPA else mean,
         "pressure_min_kpa": None if low == _NO_PRESSURE_KPA else low,
         "pressure_max_kpa": None if high == _NO_PRESSURE_KPA else high,
-        "flow_peak_l_per_h": peak * 3600 // sample_interval_s,
+        "flow_peak_l_per_h": _flow_l_per_h(peak * weight_ml, sample_interval_s),
         "quality": [word for bit, word in enumerate(_WORDS) if status >> bit & 1],
     }
+
+
+def _flow_l_per_h(volume_ml: int, span_s: int) -> float:
+    """Return a flow, rounded to 1 ml/h."""
+    return (volume_ml * 7200 + span_s) // (2 * span_s) / 1000
 
 
 def _of_time(values: Values, document: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -84,7 +100,11 @@ def _since(before: Taken, taken: Taken) -> dict[str, Any]:
     )
     if max(forward, reverse) >= 1 << 31:
         return {}
-    found = {"interval_forward_volume_l": forward, "interval_reverse_volume_l": reverse}
+    weight_ml = taken.shape[0]
+    found = {
+        "interval_forward_volume_l": forward * weight_ml / 1000,
+        "interval_reverse_volume_l": reverse * weight_ml / 1000,
+    }
     span_s = taken.values[0] - before.values[0]
     if taken.values[8] and before.values[8]:
         known = span_s > 0 and not taken.values[7] & _CLOCK_STEPPED

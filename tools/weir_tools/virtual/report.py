@@ -36,7 +36,27 @@ def show(custody: Custody) -> None:
         f"the gateway, {custody.total('frames'):,} frames, "
         f"{custody.total('backfills'):,} requests for holes, in {custody.wall_s:.1f} s."
     )
+    _show_doings(custody)
     _show_broken(custody)
+
+
+def _show_doings(custody: Custody) -> None:
+    """Say what came of events, of changes of settings, and of readings that were asked for."""
+    console, changes = open_console(), custody.changes
+    console.print(
+        f"[bold]{custody.total_events('taken'):,}[/bold] events: "
+        f"{custody.total_events('stored'):,} stored and "
+        f"{custody.total_events('lost_named'):,} named lost, "
+        f"{custody.total_events('lost_unnamed')} lost unnamed. "
+        f"{custody.total('events_published'):,} published, "
+        f"{custody.total('event_repeats'):,} repeats under the same id."
+    )
+    states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in changes.items())
+    console.print(
+        f"[bold]{changes.total():,}[/bold] changes of settings{': ' if states else ''}{states}. "
+        f"[bold]{custody.total('reads_asked'):,}[/bold] readings asked for, "
+        f"{custody.total('reads_answered'):,} answered."
+    )
 
 
 def _table(custody: Custody) -> Table:

@@ -8,6 +8,8 @@ MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
 
+GATEWAY_PORT = 9417
+
 
 class Fault(StrEnum):
     """Kinds of fault, each of which can be had alone."""
@@ -26,6 +28,17 @@ class Fault(StrEnum):
 ALL_FAULTS = frozenset(Fault)
 
 
+class Doing(StrEnum):
+    """What people do in a world, each of which can be left out."""
+
+    SETTINGS = "settings"  # changes: good, bad, superseding, such that cut the meter off
+    READS = "reads"  # readings asked for at any moment
+    SENSES = "senses"  # cover, magnet, cable, button, battery
+
+
+ALL_DOINGS = frozenset(Doing)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One world. Everything else follows from these."""
@@ -34,6 +47,7 @@ class Scenario:
     meters: int = 4
     days: float = 1.0
     faults: frozenset[Fault] = ALL_FAULTS
+    doings: frozenset[Doing] = ALL_DOINGS
 
     def chance(self, purpose: str) -> random.Random:
         """Return numbers that nothing but the seed and the purpose decides."""
@@ -45,6 +59,8 @@ class Scenario:
         words.append(f"--days {self.days:g}")
         if self.faults != ALL_FAULTS:
             words += [f"--fault {fault}" for fault in sorted(self.faults)] or ["--fault none"]
+        if self.doings != ALL_DOINGS:
+            words += [f"--doing {doing}" for doing in sorted(self.doings)] or ["--doing none"]
         return " ".join(words)
 
 

@@ -46,7 +46,8 @@ class _Asked(Request):
 class VirtualStore:
     """One life of the gateway's database (weir_gateway.store.Database).
 
-    kill_point: where the next commit kills the gateway. is_full: the disk takes nothing.
+    kill_point: where a commit kills the gateway: the next one, after ``spared`` others.
+    is_full: the disk takes nothing.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class VirtualStore:
         self._waiting: list[_Asked] = []
         self._is_dead = False
         self.kill_point: KillPoint | None = None
+        self.spared = 0
         self.is_full = False
 
     @property
@@ -110,7 +112,7 @@ class VirtualStore:
         if self._is_dead:
             return
         group, self._waiting = self._waiting, []
-        point, self.kill_point = self.kill_point, None
+        point = self._next_point()
         try:
             self._transact(group, point)
         except Killed:
@@ -120,6 +122,13 @@ class VirtualStore:
             self._on_killed()
         else:
             self._loop.call_later(self._chance.uniform(*_SETTLE_S), self._settle, group)
+
+    def _next_point(self) -> KillPoint | None:
+        if self.kill_point is not None and self.spared:
+            self.spared -= 1
+            return None
+        point, self.kill_point = self.kill_point, None
+        return point
 
     def _transact(self, group: list[_Asked], point: KillPoint | None) -> None:
         requests: list[Request] = [*group]

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from weir_tools.virtual.ledger import SEQUENCE_MASK, Ledger
+from weir_tools.virtual.ledger import SEQUENCE_MASK, Key, Ledger
 
 _TRIGGERS = (
     "CREATE TEMP TRIGGER witness_insert AFTER INSERT ON readings BEGIN "
@@ -19,6 +19,11 @@ _TRIGGERS = (
     "SELECT witness('uplink', NEW.meter_id, NEW.epoch, NEW.uplink_counter); END",
     "CREATE TEMP TRIGGER witness_lost AFTER INSERT ON gaps WHEN NEW.state = 'lost' BEGIN "
     "SELECT witness('lost', NEW.meter_id, NEW.epoch, NEW.first_sequence, NEW.last_sequence); END",
+    "CREATE TEMP TRIGGER witness_event AFTER INSERT ON events WHEN NEW.epoch < 4294967296 BEGIN "
+    "SELECT witness('event', NEW.meter_id, NEW.epoch, NEW.sequence); END",
+    "CREATE TEMP TRIGGER witness_event_mark AFTER UPDATE OF published ON events "
+    "WHEN NEW.published = 1 AND OLD.published = 0 AND NEW.epoch < 4294967296 BEGIN "
+    "SELECT witness('event_marked', NEW.meter_id, NEW.epoch, NEW.sequence); END",
 )
 
 Sight = tuple[Any, ...]
@@ -61,10 +66,17 @@ class Witness:
                 ledger.breach(meter_id, key[2], "was marked published before it arrived")
         elif what == "lost":
             self._check_lost(meter_id, epoch, range(number, last + 1))
-        elif key in ledger.stored:
-            ledger.breach(meter_id, key[2], "was stored twice")
+        elif what == "event_marked":
+            if key not in ledger.events.places:
+                ledger.breach(meter_id, key[2], "is an event marked before it arrived")
         else:
-            ledger.stored[key] = self.commit_count
+            self._enter_stored(key, ledger.stored if what == "stored" else ledger.events.stored)
+
+    def _enter_stored(self, key: Key, stored: dict[Key, int]) -> None:
+        if key in stored:
+            self._ledger.breach(key[0], key[2], "was stored twice")
+        else:
+            stored[key] = self.commit_count
 
     def _check_lost(self, meter_id: int, epoch: int, sequences: range) -> None:
         book = self._ledger.book(meter_id)

@@ -7,47 +7,45 @@ import asyncio
 import logging
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from weir.assembly import RING_SECTOR
 from weir_gateway.clock import Clock
 from weir_gateway.store import schema
 from weir_tools.virtual import checks
-from weir_tools.virtual.board import Identity, Site
 from weir_tools.virtual.bounds import watch_memory
 from weir_tools.virtual.broker import VirtualBroker
+from weir_tools.virtual.consumers import Consumers
 from weir_tools.virtual.copies import DatabaseCopies
+from weir_tools.virtual.event_checks import EventTally
 from weir_tools.virtual.faults import Faults, WallClock
-from weir_tools.virtual.flash import FaultyFlash
 from weir_tools.virtual.gateway import Surroundings, VirtualGateway
 from weir_tools.virtual.ledger import Ledger, Violation
-from weir_tools.virtual.link import VirtualLink
-from weir_tools.virtual.listener import Listener
 from weir_tools.virtual.loop import VirtualLoop
 from weir_tools.virtual.meter import VirtualMeter
-from weir_tools.virtual.ring_cuts import age_flash
-from weir_tools.virtual.scenario import DAY_S, MINUTE_S, Fault, Scenario, equipment
+from weir_tools.virtual.operators import Operators
+from weir_tools.virtual.scenario import DAY_S, MINUTE_S, Fault, Scenario
 from weir_tools.virtual.times import check_times
 from weir_tools.virtual.trace import Trace
-from weir_tools.virtual.water import Water
 from weir_tools.virtual.witness import Witness
+from weir_tools.virtual.workshop import Workshop
 
 STARTS_S = 1_790_000_000  # 2026-09-21
-DRAIN_S_MAX = 2 * DAY_S
+DRAIN_S_MAX = 5 * DAY_S
 _DRAIN_LOOK_S = 5 * MINUTE_S
 _RESTART_S_MAX = 300.0
-_FIRST_METER_ID = 1001
 _EVENTS_MAX = 20_000  # in any world, and for each meter and day beside; usual are 400
 _EVENTS_A_DAY_MAX = 3000
-_AGED = (1 << 32) - 1  # registers and sequences of an old meter are a little below it
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one world. trace: the hash of all that happened."""
+    """What came of one world. trace: the hash of all that happened.
+
+    meter_events: what meters noted, and what became of it. changes: of settings, by their state.
+    """
 
     scenario: Scenario
     readings_taken: int
@@ -58,6 +56,12 @@ class Outcome:
     lost_unnamed: int
     duplicates: int
     pulses_vanished: int
+    meter_events: EventTally
+    events_published: int
+    event_repeats: int
+    changes: Mapping[str, int]
+    reads_asked: int
+    reads_answered: int
     power_cuts: int
     kills: int
     frames: int
@@ -71,21 +75,34 @@ class Outcome:
     excerpts: dict[int, list[str]]
 
 
+Make = Callable[[Workshop, int], VirtualMeter]
+"""Makes a meter of a world, by its number."""
+
+
 def run(scenario: Scenario) -> Outcome:
     """Let a world run its days with faults, then in peace until all has drained; and check it."""
+    return play(scenario, World.live)
+
+
+def play(
+    scenario: Scenario, act: "Callable[[World], Awaitable[None]]", make: Make = Workshop.make
+) -> Outcome:
+    """Let a world live as ``act`` says, then in peace until all has drained; and check it."""
     with (
         tempfile.TemporaryDirectory(prefix="weir-virtual-") as folder,
         _quiet_gateway(),
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
-        return runner.run(_run(scenario, Path(folder)))
+        return runner.run(_play(scenario, act, make, Path(folder)))
 
 
-async def _run(scenario: Scenario, folder: Path) -> Outcome:
-    world = World(scenario, folder)
+async def _play(
+    scenario: Scenario, act: "Callable[[World], Awaitable[None]]", make: Make, folder: Path
+) -> Outcome:
+    world = World(scenario, folder, make)
     with closing(world.database):
         world.begin()
-        await world.live()
+        await act(world)
         await world.drain()
         return world.outcome()
 
@@ -102,20 +119,20 @@ def _quiet_gateway() -> Iterator[None]:
 
 
 class World:
-    """Everything in it, made and run."""
+    """Everything in it, made and run. make: makes each meter, by its number."""
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, make: Make) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         self._loop = loop
         self._scenario = scenario
-        self._ledger = Ledger(began_s=STARTS_S)
+        self.ledger = Ledger(began_s=STARTS_S)
         self._hopeless = asyncio.Event()
-        self._ledger.on_hopeless = self._hopeless.set
+        self.ledger.on_hopeless = self._hopeless.set
         events_max = _EVENTS_MAX + round(_EVENTS_A_DAY_MAX * scenario.meters * scenario.days)
         self._trace = Trace(loop.instant, events_max, self._note_flood)
-        self._broker = VirtualBroker(self._ledger, self._trace)
-        self._witness = Witness(self._ledger)
+        self._broker = VirtualBroker(Consumers(self.ledger, self._trace))
+        self._witness = Witness(self.ledger)
         self._wall = WallClock(STARTS_S, loop.instant.now_s)
         self._restart_chance = scenario.chance("restarts")
         loop.set_exception_handler(self._note_fault)
@@ -123,13 +140,17 @@ class World:
         schema.prepare(database)
         self.database = sqlite3.connect(database, isolation_level=None)
         self.gateway = VirtualGateway(self._surroundings(folder, database), self._on_killed)
-        self.meters = [self._make_meter(number) for number in range(scenario.meters)]
+        workshop = Workshop(
+            scenario, loop.instant, self.ledger, self._trace, self.gateway.accept, self.database
+        )
+        self.meters = [make(workshop, number) for number in range(scenario.meters)]
         _write_keys(folder / "keys", self.meters)
-        self._ledger.clock_jumps = Fault.CLOCKS in scenario.faults
-        copies = DatabaseCopies(self.database, folder / "copy.db", self._ledger)
+        self.ledger.clock_jumps = Fault.CLOCKS in scenario.faults
+        copies = DatabaseCopies(self.database, folder / "copy.db", self.ledger)
         self._faults = Faults(
             scenario, self.meters, self.gateway, self._broker, self._wall, copies
         )
+        self.operators = Operators(scenario, self.meters, self.gateway, self.ledger, loop.instant)
         self._running = set(self.meters)  # once it drains: not all in custody yet
         self._drained = asyncio.Event()
         self._drained_s = 0.0
@@ -140,8 +161,9 @@ class World:
         for meter in self.meters:
             self._loop.call_later(chance.uniform(1, MINUTE_S), meter.switch_on)
         self._faults.begin()
+        self.operators.begin()
         self._watch = self._loop.create_task(
-            watch_memory(self.gateway, len(self.meters), self._ledger)
+            watch_memory(self.gateway, len(self.meters), self.ledger)
         )
 
     async def live(self) -> None:
@@ -152,6 +174,7 @@ class World:
 
     async def drain(self) -> None:
         """End the faults; stop each meter at a moment when all it took is in custody."""
+        await self.operators.end()
         await self._faults.end()
         began_s = self._loop.time()
         for meter in self.meters:
@@ -167,7 +190,7 @@ class World:
         self.gateway.stop_counting()
 
     def outcome(self) -> Outcome:
-        ledger, trace = self._ledger, self._trace
+        ledger, trace = self.ledger, self._trace
         tally = checks.check_all(
             ledger, self.database, self.meters, self.gateway, trace.counts["up"]
         )
@@ -184,6 +207,12 @@ class World:
             lost_unnamed=tally.lost_unnamed,
             duplicates=ledger.duplicates,
             pulses_vanished=tally.pulses_vanished,
+            meter_events=tally.meter_events,
+            events_published=len(ledger.events.places),
+            event_repeats=ledger.events.arrival_count - len(ledger.events.places),
+            changes=dict(tally.changes),
+            reads_asked=tally.reads_asked,
+            reads_answered=tally.reads_answered,
             power_cuts=sum(meter.cut_count for meter in self.meters),
             kills=self.gateway.kill_count,
             frames=trace.counts["up"] + trace.counts["down"],
@@ -203,47 +232,10 @@ class World:
             folder / "keys",
             Clock(machine_s=self._wall.now_s),
             self._broker,
-            self._ledger,
+            self.ledger,
             self._witness,
             self._trace,
             self._scenario.chance("gateway"),
-        )
-
-    def _make_meter(self, number: int) -> VirtualMeter:
-        meter_id = _FIRST_METER_ID + number
-        chance = self._scenario.chance(f"meter {number}")
-        book = self._ledger.book(meter_id)
-        made = equipment(chance)
-        book.sample_interval_s = made.sample_interval_s
-        keys = Identity(
-            meter_id,
-            chance.randbytes(16),
-            made.sample_interval_s,
-            made.store_interval_s,
-            made.send_interval_s,
-        )
-        flash = FaultyFlash(made.sector_size, RING_SECTOR + made.ring_sectors, made.program_size)
-        if made.is_old:
-            book.registers = (_AGED - chance.randrange(9000), _AGED - chance.randrange(90))
-            sequence = _AGED - chance.randrange(300)
-            age_flash(flash, chance.getrandbits(32), sequence, book.registers)
-        site = Site(
-            keys,
-            flash,
-            VirtualLink(
-                meter_id,
-                self._scenario.chance(f"link {number}"),
-                self._trace,
-                self.gateway.accept,
-                Listener(self._ledger, self.database, book, keys.key),
-                made.frame_size_max,
-            ),
-            Water(self._scenario.chance(f"water {number}")),
-            chance,
-            made.drift_ppm,
-        )
-        return VirtualMeter(
-            self._loop.instant, site, book, self._trace, chance, self._ledger.breach
         )
 
     def _on_killed(self) -> None:
@@ -253,7 +245,7 @@ class World:
         self._loop.call_later(wait_s, self.gateway.start)
 
     def _stop_if_settled(self, meter: VirtualMeter) -> None:
-        if meter in self._running and checks.is_settled(self._ledger, self.database, meter.book):
+        if meter in self._running and checks.is_settled(self.ledger, self.database, meter):
             self._running.discard(meter)
             meter.switch_off()
 
@@ -267,12 +259,12 @@ class World:
             self._drained.set()
 
     def _note_flood(self) -> None:
-        self._ledger.breach(0, None, f"{self._trace.event_count} events, and no end")
+        self.ledger.breach(0, None, f"{self._trace.event_count} events, and no end")
         self._hopeless.set()
 
     def _note_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         fault = context.get("exception") or context.get("message")
-        self._ledger.breach(0, None, f"a part of the world failed: {fault!r}")
+        self.ledger.breach(0, None, f"a part of the world failed: {fault!r}")
 
 
 def _write_keys(path: Path, meters: list[VirtualMeter]) -> None:

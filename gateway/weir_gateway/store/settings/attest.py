@@ -173,12 +173,15 @@ def _renew_if_other(
     Not where that was done before in vain: then the difference is shown, not fought over.
     """
     wanted = versions.desired(connection, origin.meter_id)
-    if wanted is None or wanted.is_open:
+    if wanted is None:
         return
-    if wanted.version != version and _went_back(connection, origin, wanted, version):
+    applied = versions.newest_applied(connection, origin.meter_id)
+    if applied is not None and _went_back(connection, origin, applied, version):
         note_rolled_back(
-            connection, origin.meter_id, wanted.version, version, origin.received_at_ms
+            connection, origin.meter_id, applied.version, version, origin.received_at_ms
         )
+        return
+    if wanted.is_open:
         return
     is_same = wanted.version == version
     if is_same and (wanted.cause == "renewed" or _agree(wanted.overrides, values)):
@@ -196,7 +199,7 @@ def _went_back(
 
     Its own word of that may still come, or be lost. To send such a version again would be wrong.
     """
-    if wanted.sent_epoch != origin.epoch:
+    if wanted.sent_epoch != origin.epoch or wanted.version == version:
         return False
     before = versions.applied_before(connection, wanted)
     if version == 0:

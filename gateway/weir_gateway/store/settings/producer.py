@@ -27,10 +27,24 @@ def produce(connection: sqlite3.Connection, origin: Origin, _promise: Promise) -
         waiting = None
     if waiting is None:
         return _ask(connection, origin.meter_id, keeps_listening=False)
-    if waiting.is_partial and (asked := _ask(connection, origin.meter_id, keeps_listening=True)):
-        return asked
+    if waiting.is_partial or _went_back_unheard(connection, origin):
+        asked = _ask(connection, origin.meter_id, keeps_listening=True)
+        if asked:
+            return asked
     versions.note_sent(connection, waiting, origin.epoch, origin.received_at_ms)
     return _frames(connection, waiting)
+
+
+def _went_back_unheard(connection: sqlite3.Connection, origin: Origin) -> bool:
+    """Return whether a meter left the settings that it reported last for older ones.
+
+    Since when, only its report tells, and the next change would take the place of that.
+    """
+    said = reported(connection, origin.meter_id)
+    if said is None or said.epoch != origin.epoch or not said.reported_version:
+        return False
+    is_same = said.reported_version == said.version
+    return not is_same and versions.follows(said.reported_version, said.version)
 
 
 def _is_overdue(version: StoredVersion, now_ms: int) -> bool:

@@ -136,6 +136,11 @@ def note_sent(
         )
 
 
+def newest_applied(connection: sqlite3.Connection, meter_id: int) -> StoredVersion | None:
+    """Return the newest version that came into force and was not given up."""
+    return newest_version(connection, meter_id, _WAS_APPLIED)
+
+
 def applied_before(connection: sqlite3.Connection, version: StoredVersion) -> list[StoredVersion]:
     """Return the older versions that were in force on the same ring."""
     return versions(

@@ -185,3 +185,11 @@ def test_the_flow_is_forward_less_reverse() -> None:
     rig = WatchRig()
     rig.sample(reverse=5)
     assert rig.watch.flow_l_per_h == -300
+
+
+def test_after_a_start_the_flow_is_the_mean_until_pulses_show_it() -> None:
+    rig = WatchRig()
+    assert rig.watch.flow_l_per_h == 0
+    rig.registers.forward_pulses += 1
+    rig.sample()
+    assert rig.watch.flow_l_per_h == 60

@@ -38,6 +38,32 @@ def test_reverse_flow_of_drops_between_short_rests_adds_up() -> None:
     assert [told[:2] for told in rig.told] == [(k.A_REVERSE_FLOW, RAISED)]
 
 
+def test_water_that_only_trembles_adds_up_to_no_reverse_flow() -> None:
+    rig = AlarmRig()
+    for _ in range(100):
+        rig.sample(reverse=1)
+        rig.sample(forward=1)
+        rig.sample(forward=1, reverse=1)
+    assert rig.told == []
+
+
+def test_what_flowed_forward_before_leaves_nothing_to_take_off() -> None:
+    rig = AlarmRig()
+    rig.sample(forward=100)
+    rig.sample(forward=3, reverse=1)
+    rig.samples(10, reverse=1)
+    assert rig.told == [(k.A_REVERSE_FLOW, RAISED, 10, 10)]
+
+
+def test_reverse_flow_stays_raised_when_water_flows_forward_again_until_it_is_quiet() -> None:
+    rig = AlarmRig()
+    rig.sample(reverse=12)
+    rig.samples(9, forward=5)
+    assert len(rig.told) == 1
+    rig.sample(forward=5)
+    assert rig.told[1:] == [(k.A_REVERSE_FLOW, CLEARED, 12, 10)]
+
+
 def test_reverse_flow_may_have_to_last() -> None:
     rig = rig_with({k.K_REVERSE_FLOW_DURATION_S: 120})
     rig.samples(2, reverse=20)

@@ -191,6 +191,30 @@ def test_a_hysteresis_beyond_zero_flow_is_cleared_by_no_flow() -> None:
     assert rig.told[1:] == [(k.A_FLOW_HIGH, CLEARED, 0, 300)]
 
 
+def test_after_a_restart_slow_flow_is_not_taken_for_none() -> None:
+    rig = rig_with({k.K_FLOW_LOW_ON: 1, k.K_FLOW_LOW_L_PER_H: 5, k.K_FLOW_LOW_DURATION_S: 0})
+    for _ in range(4):  # 12 l/h: a litre every 5 minutes
+        rig.restart()
+        rig.samples(3)
+        rig.sample(forward=1)
+        rig.samples(4)
+        rig.sample(forward=1)
+    assert rig.told == []
+
+
+def test_after_a_restart_a_rest_that_is_long_enough_shows_low_flow() -> None:
+    rig = rig_with({k.K_FLOW_LOW_ON: 1, k.K_FLOW_LOW_L_PER_H: 5, k.K_FLOW_LOW_DURATION_S: 0})
+    rig.samples(14)  # at most a litre in 14 minutes, 4.3 l/h: told as 4
+    assert rig.told == [(k.A_FLOW_LOW, RAISED, 4, 5)]
+
+
+def test_after_a_restart_a_first_heavy_pulse_is_no_burst() -> None:
+    rig = rig_with({k.K_BURST_ON: 1, k.K_BURST_DURATION_S: 0, k.K_PULSE_WEIGHT_ML: 1_000_000})
+    rig.sample(forward=1)
+    rig.samples(60)
+    assert rig.told == []
+
+
 def test_flow_is_taken_over_a_wrap_of_the_register() -> None:
     rig = rig_with({k.K_BURST_ON: 1, k.K_BURST_DURATION_S: 0, k.K_BURST_L_PER_H: 500})
     rig.forward_pulses = 0xFFFFFFFE

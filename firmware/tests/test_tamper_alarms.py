@@ -71,7 +71,7 @@ def test_switching_it_off_clears_it_and_on_again_raises_it() -> None:
     rig.sense(COVER)
     rig.settings[k.K_TAMPER_COVER_ON] = 0
     rig.sense(COVER, after_ms=SECOND_MS)
-    assert rig.told[1:] == [(k.A_TAMPER_COVER, CLEARED, 1, 1)]
+    assert rig.told[1:] == [(k.A_TAMPER_COVER, CLEARED, 0, 1)]
     assert rig.alarms.sense_at_ms is None
     rig.settings[k.K_TAMPER_COVER_ON] = 1
     rig.sense(COVER, after_ms=SECOND_MS)

@@ -96,8 +96,8 @@ FLOW_ALARMS: Final = (
         "reverse_flow_l",
         (0, 1_000_000),
         10,
-        "So much water must have flowed back before the alarm is raised; 0 raises it at the"
-        " first pulse.",
+        "So much water must have flowed back, less what flowed forward since it began, before"
+        " the alarm is raised; 0 raises it at the first pulse.",
     ),
     number(
         38,

@@ -120,10 +120,10 @@ ALARMS: Final[tuple[Alarm, ...]] = (
     _alarm(
         EventCode.REVERSE_FLOW,
         "Water flows back through the meter.",
-        ("l", "Volume that has flowed back since it began, in litres."),
+        ("l", "The most that has flowed back since it began, in litres."),
         "l - duration_s quiet_s",
-        "At least the limit has flowed back since the first reverse pulse, and that pulse is as"
-        " long ago as the duration.",
+        "At least the limit has flowed back since the first reverse pulse, less what has flowed"
+        " forward since (never below 0), and that pulse is as long ago as the duration.",
         "No reverse pulse has come for the quiet time.",
         Status.REVERSE_FLOW,
     ),

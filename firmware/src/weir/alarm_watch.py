@@ -95,8 +95,14 @@ class AlarmWatch:
 
     @property
     def flow_l_per_h(self) -> int:
-        """Forward less reverse flow, as of the last sample."""
-        return self._alarms.forward_flow.l_per_h - self._alarms.reverse_flow.l_per_h
+        """Forward less reverse flow, as of the last sample; while it is unknown, the mean."""
+        forward, reverse = self._alarms.forward_flow, self._alarms.reverse_flow
+        forward_l_per_h, reverse_l_per_h = forward.l_per_h, reverse.l_per_h
+        if forward_l_per_h is None:
+            forward_l_per_h = forward.mean_l_per_h
+        if reverse_l_per_h is None:
+            reverse_l_per_h = reverse.mean_l_per_h
+        return forward_l_per_h - reverse_l_per_h
 
     @property
     def untold(self) -> bool:

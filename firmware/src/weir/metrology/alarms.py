@@ -84,11 +84,10 @@ class Alarms:
         reverse = (reverse_pulses - self._reverse_pulses) & _MASK
         self._forward_pulses, self._reverse_pulses = forward_pulses, reverse_pulses
         self._measure_flow(now_ms, forward, reverse)
-        flow_l_per_h = self.forward_flow.l_per_h
-        self._flow_high.sample(now_ms, flow_l_per_h)
-        self._flow_low.sample(now_ms, flow_l_per_h)
-        self._burst.sample(now_ms, flow_l_per_h)
-        self._reverse.sample(now_ms, reverse)
+        self._flow_high.sample(now_ms, self._flow_against(k.K_FLOW_HIGH_L_PER_H))
+        self._flow_low.sample(now_ms, self._flow_against(k.K_FLOW_LOW_L_PER_H))
+        self._burst.sample(now_ms, self._flow_against(k.K_BURST_L_PER_H))
+        self._reverse.sample(now_ms, reverse, forward)
         self._leak.sample(now_ms, forward)
         self._no_consumption.sample(now_ms, forward)
         self._pressure_high.sample(now_ms, pressure_kpa)
@@ -101,6 +100,16 @@ class Alarms:
         span_ms_min = value_of(k.K_SAMPLE_INTERVAL_S) * 500
         self.forward_flow.sample(now_ms, forward, weight_ml, span_ms_min)
         self.reverse_flow.sample(now_ms, reverse, weight_ml, span_ms_min)
+
+    def _flow_against(self, limit_key: int) -> "int | None":
+        """Return the forward flow; None while it is not known on which side of a limit it is."""
+        flow = self.forward_flow
+        if flow.l_per_h is not None:
+            return flow.l_per_h
+        at_most_l_per_h = flow.at_most_l_per_h
+        if at_most_l_per_h is None or at_most_l_per_h >= self._states.value_of(limit_key):
+            return None
+        return at_most_l_per_h
 
     def sense(self, now_ms: int, senses: int, illegal_transitions: int) -> None:
         """Judge the senses, and the hardware's total of illegal transitions modulo 2**32.

@@ -9,42 +9,50 @@ if TYPE_CHECKING:
 
 
 class ReverseFlowAlarm:
-    """The volume that ran back since reverse flow began; it is over when none came for so long."""
+    """The volume that ran back since reverse flow began; it is over when none came for so long.
+
+    What flows forward meanwhile is taken off, so that water which only trembles adds up to
+    nothing. The most that it was counts.
+    """
 
     def __init__(self, states: "AlarmStates") -> None:
         self._states = states
         self._runs = False
-        self._volume_ml = 0
+        self._volume_ml = self._most_ml = 0
         self._began_ms = self._pulse_at_ms = 0
 
     def restore(self, now_ms: int, volume_l: int) -> None:
         """Go on with what had run back before a restart, and had lasted long enough."""
         self._runs = True
-        self._volume_ml = volume_l * 1000
+        self._volume_ml = self._most_ml = volume_l * 1000
         self._pulse_at_ms = now_ms
         self._began_ms = now_ms - self._states.value_of(k.K_REVERSE_FLOW_DURATION_S) * 1000
 
-    def sample(self, now_ms: int, pulses: int) -> None:
+    def sample(self, now_ms: int, pulses: int, forward_pulses: int) -> None:
         value_of = self._states.value_of
         if pulses:
             if not self._runs:
                 self._runs = True
-                self._volume_ml = 0
+                self._volume_ml = self._most_ml = 0
                 self._began_ms = now_ms
-            self._volume_ml += pulses * value_of(k.K_PULSE_WEIGHT_ML)
             self._pulse_at_ms = now_ms
         elif not self._runs:
             return  # and so it is not raised
         elif now_ms - self._pulse_at_ms >= value_of(k.K_REVERSE_FLOW_QUIET_S) * 1000:
             self._runs = False
+        self._add((pulses - forward_pulses) * value_of(k.K_PULSE_WEIGHT_ML))
         limit_l = value_of(k.K_REVERSE_FLOW_L)
         is_raised = (
             self._runs
             and bool(value_of(k.K_REVERSE_FLOW_ON))
-            and self._volume_ml >= limit_l * 1000
+            and self._most_ml >= limit_l * 1000
             and now_ms - self._began_ms >= value_of(k.K_REVERSE_FLOW_DURATION_S) * 1000
         )
-        self._states.turn(k.A_REVERSE_FLOW, is_raised, self._volume_ml // 1000, limit_l)
+        self._states.turn(k.A_REVERSE_FLOW, is_raised, self._most_ml // 1000, limit_l)
+
+    def _add(self, volume_ml: int) -> None:
+        self._volume_ml = max(self._volume_ml + volume_ml, 0)
+        self._most_ml = max(self._most_ml, self._volume_ml)
 
 
 class LeakAlarm:

@@ -30,7 +30,7 @@ class SenseAlarm:
         if not is_set and not states.is_raised(code):
             return
         if not states.value_of(self._on):
-            states.turn(code, False, int(is_set), 1)
+            states.turn(code, False, 0, 1)
         elif is_set != states.is_raised(code) and now_ms >= self._settles_at_ms():
             states.turn(code, is_set, int(is_set), 1)
 

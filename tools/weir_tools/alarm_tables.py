@@ -3,25 +3,24 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.table import Table
-
+from weir_tools.listing import Column, Listing, number, text
 from weir_tools.quantities import NOTHING, moment, whole, with_unit
 
 Document = Mapping[str, Any]
 _PHASES = {"raise": "raised", "clear": "cleared", "note": "noted"}
 
 
-def alarms_table(alarms: Iterable[Document], *, past: bool) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    table.add_column("alarm", no_wrap=True)
-    table.add_column("meter", justify="right", no_wrap=True)
-    for heading in ("what", "since (UTC)"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("value", "limit"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    if past:
-        table.add_column("cleared (UTC)", no_wrap=True)
-    table.add_column("acknowledged", overflow="fold")
+def alarms_table(alarms: Iterable[Document], *, past: bool) -> Listing:
+    table = Listing(
+        Column("alarm"),
+        number("meter"),
+        Column("what"),
+        Column("since (UTC)"),
+        number("value"),
+        number("limit"),
+        *([Column("cleared (UTC)")] if past else []),
+        text("acknowledged"),
+    )
     for alarm in alarms:
         table.add_row(
             alarm["id"],

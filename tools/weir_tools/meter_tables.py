@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from weir_tools.listing import Column, Listing, number, text
 from weir_tools.quantities import (
     NOTHING,
     cubic_metres,
@@ -18,16 +19,16 @@ from weir_tools.quantities import (
 Document = Mapping[str, Any]
 
 
-def meters_table(meters: Iterable[Document]) -> Table:
-    table = _table(
-        ("meter", "right"),
-        ("availability", "left"),
-        ("last seen (UTC)", "left"),
-        ("forward m³", "right"),
-        ("reverse m³", "right"),
-        ("flow m³/h", "right"),
-        ("pressure kPa", "right"),
-        ("readings", "right"),
+def meters_table(meters: Iterable[Document]) -> Listing:
+    table = Listing(
+        number("meter"),
+        Column("availability"),
+        Column("last seen (UTC)"),
+        number("forward m³"),
+        number("reverse m³"),
+        number("flow m³/h"),
+        number("pressure kPa"),
+        number("readings"),
     )
     for meter in meters:
         state = meter["state"] or {}
@@ -47,7 +48,7 @@ def meters_table(meters: Iterable[Document]) -> Table:
 def meter_table(meter: Document) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
-    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in (*_identity_rows(meter), *_state_rows(meter["state"] or {})):
         table.add_row(name, value)
     for gap in meter["gaps"]:
@@ -56,19 +57,19 @@ def meter_table(meter: Document) -> Table:
     return table
 
 
-def readings_table(readings: Iterable[Document]) -> Table:
-    table = _table(
-        ("reading", "left"),
-        ("measured at (UTC)", "left"),
-        ("forward m³", "right"),
-        ("reverse m³", "right"),
-        ("flow m³/h", "right"),
-        ("peak m³/h", "right"),
-        ("mean kPa", "right"),
-        ("min", "right"),
-        ("max", "right"),
+def readings_table(readings: Iterable[Document]) -> Listing:
+    table = Listing(
+        Column("reading"),
+        Column("measured at (UTC)"),
+        number("forward m³"),
+        number("reverse m³"),
+        number("flow m³/h"),
+        number("peak m³/h"),
+        number("mean kPa"),
+        number("min"),
+        number("max"),
+        text("quality"),
     )
-    table.add_column("quality", overflow="fold")
     for reading in readings:
         table.add_row(
             reading["id"],
@@ -85,14 +86,19 @@ def readings_table(readings: Iterable[Document]) -> Table:
     return table
 
 
-def gaps_table(gaps: Sequence[Document]) -> Table:
+def gaps_table(gaps: Sequence[Document]) -> Listing:
     """Times are those of the readings held on either side, and when it was first missed."""
-    table = _table(("state", "left"), ("first", "right"), ("last", "right"), ("count", "right"))
-    for heading in ("after (UTC)", "before (UTC)", "noticed (UTC)"):
-        table.add_column(heading, overflow="fold")
     has_epochs = len({gap["epoch"] for gap in gaps}) > 1
-    if has_epochs:
-        table.add_column("epoch", no_wrap=True)
+    table = Listing(
+        Column("state"),
+        number("first"),
+        number("last"),
+        number("count"),
+        Column("after (UTC)"),
+        Column("before (UTC)"),
+        Column("noticed (UTC)"),
+        *([Column("epoch")] if has_epochs else []),
+    )
     for gap in gaps:
         table.add_row(
             gap["state"],
@@ -105,17 +111,17 @@ def gaps_table(gaps: Sequence[Document]) -> Table:
     return table
 
 
-def backfills_table(backfills: Iterable[Document]) -> Table:
-    table = _table(
-        ("no.", "right"),
-        ("made (UTC)", "left"),
-        ("first", "right"),
-        ("last", "right"),
-        ("asked", "right"),
-        ("returned", "right"),
-        ("lost", "right"),
-        ("to come", "right"),
-        ("differ", "right"),
+def backfills_table(backfills: Iterable[Document]) -> Listing:
+    table = Listing(
+        number("no."),
+        Column("made (UTC)"),
+        number("first"),
+        number("last"),
+        number("asked"),
+        number("returned"),
+        number("lost"),
+        number("to come"),
+        number("differ"),
     )
     counts = ("asked", "returned", "lost", "remaining", "conflicts")
     for one in backfills:
@@ -126,13 +132,6 @@ def backfills_table(backfills: Iterable[Document]) -> Table:
             str(one["last_sequence"]),
             *(whole(one[name]) for name in counts),
         )
-    return table
-
-
-def _table(*columns: tuple[str, Any]) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading, justify in columns:
-        table.add_column(heading, justify=justify, no_wrap=True)
     return table
 
 

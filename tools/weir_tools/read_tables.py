@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from weir_tools.listing import Column, Listing, number, text
 from weir_tools.quantities import (
     NOTHING,
     cubic_metres,
@@ -33,25 +34,24 @@ def read_table(reading: Document) -> Table:
     return _pairs(rows)
 
 
-def reads_table(reads: Iterable[Document]) -> Table:
-    table = _table(
-        ("no.", "right"),
-        ("made (UTC)", "left"),
-        ("by", "left"),
-        ("state", "left"),
-        ("measured at (UTC)", "left"),
-        ("forward m³", "right"),
-        ("reverse m³", "right"),
-        ("flow m³/h", "right"),
-        ("kPa", "right"),
-        ("mV", "right"),
+def reads_table(reads: Iterable[Document]) -> Listing:
+    table = Listing(
+        number("no."),
+        Column("made (UTC)"),
+        text("state"),
+        Column("measured at (UTC)"),
+        number("forward m³"),
+        number("reverse m³"),
+        number("flow m³/h"),
+        number("kPa"),
+        number("mV"),
+        text("by"),
     )
     for read in reads:
         reading = read["reading"] or {}
         table.add_row(
             str(read["number"]),
             moment(read["made_at"]),
-            read["by"] or "at the meter",
             _state(read),
             moment(reading.get("measured_at")),
             cubic_metres(reading.get("forward_volume_l")),
@@ -59,6 +59,7 @@ def reads_table(reads: Iterable[Document]) -> Table:
             cubic_metres_per_h(reading.get("flow_l_per_h")),
             whole(reading.get("pressure_kpa")),
             whole(reading.get("battery_mv")),
+            read["by"] or "at the meter",
         )
     return table
 
@@ -78,28 +79,28 @@ def check_table(check: Document) -> Table:
     return _pairs(rows)
 
 
-def checks_table(checks: Iterable[Document]) -> Table:
-    table = _table(
-        ("no.", "right"),
-        ("made (UTC)", "left"),
-        ("by", "left"),
-        ("dial m³", "right"),
-        ("register m³", "right"),
-        ("register of (UTC)", "left"),
-        ("difference m³", "right"),
-        ("since last m³", "right"),
+def checks_table(checks: Iterable[Document]) -> Listing:
+    table = Listing(
+        number("no."),
+        Column("made (UTC)"),
+        number("dial m³"),
+        number("register m³"),
+        number("difference m³"),
+        number("since last m³"),
+        Column("register of (UTC)"),
+        text("by"),
+        text("note"),
     )
-    table.add_column("note", overflow="fold")
     for check in checks:
         table.add_row(
             str(check["number"]),
             moment(check["made_at"]),
-            check["by"],
             cubic_metres(check["dial_volume_l"]),
             cubic_metres(check["register_volume_l"]),
-            moment(check["register_at"]),
             _signed(check["difference_l"]),
             _signed(check["change_l"]),
+            moment(check["register_at"]),
+            check["by"],
             check["note"] or "",
         )
     return table
@@ -125,14 +126,7 @@ def _signed(litres: float | None) -> str:
 def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
-    table.add_column()
-    for name, text in rows:
-        table.add_row(name, text)
-    return table
-
-
-def _table(*columns: tuple[str, Any]) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading, justify in columns:
-        table.add_column(heading, justify=justify, no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, words in rows:
+        table.add_row(name, words)
     return table

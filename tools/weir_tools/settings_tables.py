@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.table import Table
-
 from weir_protocol.setting import SettingRefused
 from weir_protocol.settings import format_value, parse_value
+from weir_tools.listing import Column, Listing, number, text
 from weir_tools.quantities import NOTHING, moment
 
 PROVISIONED = "provisioned"
@@ -34,16 +33,16 @@ def reason_text(name: str, reason: str) -> str:
     return f"{name}: {_REASONS.get(reason, reason)}"
 
 
-def differences_table(differences: Document) -> Table:
-    table = _table("setting", "from", "to")
+def differences_table(differences: Document) -> Listing:
+    table = Listing(Column("setting"), Column("from"), Column("to"))
     for name, one in differences.items():
         table.add_row(name, value_text(name, one["from"]), value_text(name, one["to"]))
     return table
 
 
-def values_table(values: Document) -> Table:
+def values_table(values: Document) -> Listing:
     """What is somewhere not at its default."""
-    table = _table("setting", "desired", "reported", "default")
+    table = Listing(Column("setting"), Column("desired"), Column("reported"), Column("default"))
     for name, one in values.items():
         reported = NOTHING if one["reported"] is None else value_text(name, one["reported"])
         table.add_row(
@@ -52,8 +51,15 @@ def values_table(values: Document) -> Table:
     return table
 
 
-def history_table(history: Iterable[Document]) -> Table:
-    table = _table("version", "state", "asked (UTC)", "ended (UTC)", "by", "settings")
+def history_table(history: Iterable[Document]) -> Listing:
+    table = Listing(
+        number("version"),
+        Column("state"),
+        Column("asked (UTC)"),
+        Column("ended (UTC)"),
+        text("by"),
+        text("settings"),
+    )
     for one in history:
         ended_at = one["ended_at"] or one["applied_at"]
         changes = [f"{name}={value_text(name, value)}" for name, value in one["settings"].items()]
@@ -69,9 +75,9 @@ def history_table(history: Iterable[Document]) -> Table:
     return table
 
 
-def fleet_table(results: Iterable[Document]) -> Table:
+def fleet_table(results: Iterable[Document]) -> Listing:
     """What a fleet file changes, meter by meter."""
-    table = _table("meter", "version", "settings", "battery years")
+    table = Listing(number("meter"), Column("version"), Column("battery years"), text("settings"))
     for result in results:
         change = result["change"]
         version = NOTHING if change is None else f"{change['version']} {change['state']}"
@@ -83,14 +89,7 @@ def fleet_table(results: Iterable[Document]) -> Table:
         table.add_row(
             str(result["meter_id"]),
             version if result["is_new"] or change is not None else NOTHING,
-            "\n".join(changes) if changes else "as they are",
             f"{years['before']} -> {years['after']}",
+            "\n".join(changes) if changes else "as they are",
         )
-    return table
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in titles:
-        table.add_column(title)
     return table

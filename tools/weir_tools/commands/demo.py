@@ -98,7 +98,7 @@ def demo(
 
     is_live = console.is_terminal and not headless
     totals = asyncio.run(_run(plan, console, is_live=is_live, failed=keep_totals))
-    console.print(draw_totals(totals, console.width))
+    console.print(draw_totals(totals))
     keep_totals(totals)
     if differences := totals.differences():
         raise Different(messages.TOTALS_DIFFER.format(differences="; ".join(differences)))
@@ -161,9 +161,9 @@ def _stopped_by_signals(show: "Demo", running: "asyncio.Task[DemoTotals]") -> It
 async def _watch(show: "Demo", running: "asyncio.Task[DemoTotals]", console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while not running.done():
-            live.update(draw(show.scene(), console.width), refresh=True)
+            live.update(draw(show.scene()), refresh=True)
             await asyncio.wait((running,), timeout=FRAME_S)
-        live.update(draw(show.scene(), console.width), refresh=True)
+        live.update(draw(show.scene()), refresh=True)
 
 
 async def _tell(show: "Demo", running: "asyncio.Task[DemoTotals]", console: Console) -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from weir_tools.demo.totals import DemoTotals
+from weir_tools.listing import Column, Listing, number
 from weir_tools.quantities import cubic_metres, cubic_metres_per_h, whole
 
-WIDE = 92  # columns; a narrower terminal gets less air between
+GAPS = (3, 2, 1)  # columns of air; a narrow terminal gets less
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Scene:
     store_interval_s: int
 
 
-def draw(scene: Scene, width: int) -> RenderableType:
+def draw(scene: Scene) -> RenderableType:
     return Group(
         _headline(scene),
         Text(),
-        _meter_table(scene.meters, width),
+        _meter_table(scene.meters),
         Text(),
         _summary(scene),
         Text(),
@@ -62,24 +62,25 @@ def _headline(scene: Scene) -> Text:
     return line
 
 
-def _meter_table(meters: Sequence[MeterView], width: int) -> Table:
-    gap = 3 if width >= WIDE else 1
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
-    table.add_column("meter\n", justify="right", no_wrap=True)
-    table.add_column("district\n", min_width=13, no_wrap=True)
-    table.add_column("link\n", min_width=6, no_wrap=True)
-    table.add_column("register\nm³", justify="right", min_width=10, no_wrap=True)
-    table.add_column("flow\nm³/h", justify="right", min_width=6, no_wrap=True)
-    table.add_column("pressure\nkPa", justify="right", no_wrap=True)
-    table.add_column("measured\nUTC", justify="right", no_wrap=True)
-    table.add_column("last seen\nago", justify="right", min_width=6, no_wrap=True)
-    table.add_column("records\non MQTT", justify="right", no_wrap=True)
+def _meter_table(meters: Sequence[MeterView]) -> Listing:
+    table = Listing(
+        number("meter\n"),
+        Column("district\n", width_min=13),
+        Column("link\n", width_min=6),
+        number("register\nm³", width_min=10, style="bold"),
+        number("flow\nm³/h", width_min=6),
+        number("pressure\nkPa"),
+        number("measured\nUTC", width_min=8),
+        number("last seen\nago", width_min=6),
+        number("records\non MQTT"),
+        gaps=GAPS,
+    )
     for meter in meters:
         table.add_row(
             str(meter.meter_id),
             meter.district,
             meter.link,
-            Text(cubic_metres(meter.register_l), style="bold"),
+            cubic_metres(meter.register_l),
             cubic_metres_per_h(meter.flow_l_per_h),
             whole(meter.pressure_kpa),
             _time_of_day(meter.measured_at),
@@ -114,23 +115,21 @@ def _explanation(scene: Scene) -> str:
     )
 
 
-def draw_totals(totals: DemoTotals, width: int) -> RenderableType:
+def draw_totals(totals: DemoTotals) -> RenderableType:
     """The comparison at the end: every number beside the one it must equal."""
-    gap = 3 if width >= WIDE else 1
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
-    table.add_column("meter\n", justify="right", no_wrap=True)
-    for heading in (
-        "records\nmade",
-        "\nstored",
-        "\non MQTT",
-        "\ntwice",
-        "\nlost",
-        "register\npulses",
-        "fed\npulses",
-        "fed\nm³",
-        "recorded\nm³",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = Listing(
+        number("meter\n"),
+        number("records\nmade"),
+        number("\nstored"),
+        number("\non MQTT"),
+        number("\ntwice"),
+        number("\nlost"),
+        number("register\npulses"),
+        number("fed\npulses"),
+        number("fed\nm³"),
+        number("recorded\nm³"),
+        gaps=GAPS,
+    )
     for meter in totals.meters:
         table.add_row(
             str(meter.meter_id),

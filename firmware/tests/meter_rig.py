@@ -128,6 +128,9 @@ class Rig:
         notes = Notes(self.events, timekeeper)
         value_of = self.settings.value
         watch = AlarmWatch(value_of, registers, interval, notes, self.outbox)
+        self.describe = SelfDescription(
+            RigBoard(), self.settings, timekeeper, journal, registers, interval, watch
+        )
         return Meter(
             self.settings,
             timekeeper,
@@ -136,9 +139,7 @@ class Rig:
             watch,
             self.errands,
             self.session,
-            SelfDescription(
-                RigBoard(), self.settings, timekeeper, journal, registers, interval, watch
-            ),
+            self.describe,
         )
 
     def set_clock(self, utc_ms: int, link_ms: int = 0) -> None:

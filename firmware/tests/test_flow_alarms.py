@@ -241,3 +241,24 @@ def test_no_consumption_that_was_raised_before_a_restart_goes_on_counting() -> N
     assert rig.told == []
     rig.sample(forward=1)
     assert rig.told == [(k.A_NO_CONSUMPTION, CLEARED, 7320, 7200)]
+
+
+def test_reverse_flow_that_had_to_last_and_did_before_a_restart_is_not_cleared_by_it() -> None:
+    rig = rig_with({k.K_REVERSE_FLOW_DURATION_S: 3600})
+    rig.restart()
+    rig.alarms.restore(rig.now_ms, k.A_REVERSE_FLOW, 12)
+    rig.samples(5)
+    assert rig.told == []
+
+
+def test_each_no_consumption_takes_its_own_pulses_to_clear() -> None:
+    rig = rig_with(IDLE, {k.K_NO_CONSUMPTION_CLEAR_PULSES: 3})
+    rig.samples(120)
+    rig.sample(forward=3)
+    rig.samples(120)
+    assert [told[1] for told in rig.told] == [RAISED, CLEARED, RAISED]
+    rig.samples(5)
+    rig.sample(forward=2)
+    assert len(rig.told) == 3
+    rig.sample(forward=1)
+    assert [told[1] for told in rig.told[3:]] == [CLEARED]

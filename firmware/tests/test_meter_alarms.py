@@ -112,6 +112,21 @@ def test_records_say_what_was_raised_while_they_were_made() -> None:
     assert marks == [0, t.STATUS_TAMPER, 0, 0]
 
 
+def test_hello_and_status_say_what_is_raised_in_the_very_step_that_stores_a_record() -> None:
+    rig = at_rest()
+    feel(rig, COVER)
+    answer(rig)
+    rig.run_until(15 * MINUTE_MS)
+    assert len(rig.records()) == 1
+    said = (
+        (t.TYPE_HELLO, rig.describe()),
+        (t.TYPE_STATUS, [1, *rig.describe.reading(rig.inputs.now_ms, 0, 400)]),
+    )
+    for frame_type, values in said:
+        place = t.LAYOUTS[frame_type][1].split().index("status")
+        assert values[place] & t.STATUS_TAMPER
+
+
 def test_a_leak_of_a_day_is_raised_and_cleared_when_the_water_rests() -> None:
     rig = at_rest()
     rig.run_until(DAY_MS + 16 * MINUTE_MS, pulses_each_minute=1)

@@ -259,6 +259,35 @@ def test_requests_without_end_take_no_more_memory_than_a_few() -> None:
     assert told == 8
 
 
+def test_a_reading_forgotten_for_a_newer_one_takes_no_other_with_it() -> None:
+    desk = Desk()
+    told = []
+    for request in range(9):
+        desk.errands.take_read(request)
+        desk.errands.measured((1, 2, 3, 4, 5, 6, 7, 8, 9))
+        desk.errands.next_body()  # on its way when it is forgotten
+    while (given := desk.errands.next_body()) is not None:
+        told.append(given[1][0])
+        desk.errands.delivered()
+    assert told == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_version_0_is_as_provisioned_and_nobodys_to_send() -> None:
+    desk = Desk()
+    desk.write(0, {SAMPLE: 30})
+    assert desk.settings.value(SAMPLE) == 60
+    for version in (7, 8):
+        desk.write(version, {SAMPLE: 30})
+        desk.take_report()
+        desk.write(0, {SAMPLE: 20})
+        assert (desk.settings.version, desk.settings.value(SAMPLE)) == (version, 30)
+        assert not desk.errands.pending
+        if version == 7:
+            desk.settings.roll_back(1)
+            desk.write(0, {SAMPLE: 20})
+            assert (desk.settings.version, desk.settings.value(SAMPLE)) == (0, 60)
+
+
 def test_reports_go_first_then_readings_then_events() -> None:
     desk = Desk()
     desk.events.pending = True

@@ -63,11 +63,13 @@ class Errands:
 
     def take_settings(self, version: int, items: "Sequence[tuple[int, ...]]") -> None:
         settings = self._settings
+        if not version:
+            return  # as provisioned: nobody's to send
         if version == settings.version:
             self.tell_applied()
         elif version == settings.given_up:
             self.tell(t.OUTCOME_ROLLED_BACK, version)
-        elif version:  # 0 is as provisioned, and nobody's to send
+        else:
             self._gather(version, items)
 
     def _gather(self, version: int, items: "Sequence[tuple[int, ...]]") -> None:

@@ -24,8 +24,14 @@ def check_times(ledger: Ledger, book: MeterBook) -> None:
 def check_told(ledger: Ledger, key: Key, taken: Taken, document: dict[str, Any]) -> None:
     """No reading is told with a time that is further off than is told beside it."""
     error_s = document["time_error_s"]
-    if error_s is not None:
+    if error_s is None:
+        return
+    try:
         told_s = datetime.fromisoformat(document["measured_at"]).timestamp()
+    except (TypeError, ValueError):
+        what = f"was published with measured_at {document['measured_at']}, which is no time"
+        ledger.breach(key[0], key[2], what)
+    else:
         _check(ledger, key, taken, told_s, error_s)
 
 

@@ -75,7 +75,7 @@ def test_a_time_without_a_pulse_shows_how_much_the_flow_is_at_most() -> None:
 def test_until_the_flow_is_known_there_is_a_mean_since_the_start() -> None:
     pipe = Pipe()
     found = []
-    for pulses in (0, 0, 0, 1, 0, *[0] * 4):
+    for pulses in (0, 0, 0, 1, 0, 0, 0, 0, 0):
         pipe.sample(pulses)
         found.append(pipe.flow.mean_l_per_h)
     assert found == [0, 0, 0, 15, 15, 15, 15, 15, 12]

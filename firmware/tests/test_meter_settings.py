@@ -44,14 +44,6 @@ def deliver(rig: Rig) -> "list[int]":
     return types
 
 
-def deliver_reports(rig: Rig) -> None:
-    """Let the gateway take what is reported on settings."""
-    given = rig.errands.next_body()
-    while given is not None and given[0] == t.TYPE_SETTINGS_REPORT:
-        rig.errands.delivered()
-        given = rig.errands.next_body()
-
-
 def end_session(rig: Rig) -> None:
     rig.session.active = False
     rig.step(is_open=True)
@@ -80,35 +72,6 @@ def test_another_weight_closes_the_interval_so_that_no_record_mixes_two() -> Non
     assert rest[7] == t.STATUS_SHORT_INTERVAL
     assert (whole[0], whole[7]) == (NOON_S + 1800, 0)
     assert whole[1] == 23 + 25 * 2
-
-
-def test_each_setting_that_gives_a_record_its_meaning_closes_the_interval() -> None:
-    others = {
-        SAMPLE: 20,
-        STORE: 300,
-        WEIGHT: 10,
-        g.K_PULSE_MODE: 1,
-        g.K_PRESSURE_SENSOR: 2,
-        g.K_PRESSURE_RANGE_KPA: 1000,
-    }
-    for key, value in others.items():
-        rig = in_session()
-        rig.run_until(5 * MINUTE_MS + 20_000)
-        change(rig, 1, {key: value})
-        assert [record[0] for record in rig.records()] == [NOON_S + 320], key
-
-
-def test_pulses_of_before_another_weight_give_no_flow_by_the_new_one() -> None:
-    rig = in_session()
-    rig.run_until(5 * MINUTE_MS, pulses_each_minute=4)  # 4 l
-    rig.inputs.now_ms += 20_000
-    rig.inputs.forward_pulses += 3
-    change(rig, 1, {WEIGHT: 10})
-    rig.errands.take_read(77)
-    rig.step(is_open=True)
-    rig.sleep()
-    deliver_reports(rig)
-    assert reading_of(rig)["flow_l_per_h"] == 240
 
 
 def test_a_threshold_changes_without_a_record() -> None:
@@ -265,52 +228,6 @@ def test_two_calls_in_a_row_without_an_answer_bring_back_what_worked() -> None:
         assert rig.settings.version == 0
 
 
-def tried(overrides: "dict[int, int]") -> Rig:
-    """Return a meter with a change on trial, whose first call has failed."""
-    rig = in_session()
-    change(rig, 1, overrides)
-    deliver(rig)
-    end_session(rig)
-    fail_call(rig)
-    return rig
-
-
-def test_going_back_to_another_weight_closes_the_interval_so_that_no_record_mixes_two() -> None:
-    rig = tried({WEIGHT: 10})
-    rig.sleep_until_called()
-    rig.run_until(rig.inputs.now_ms + 70_000, pulses_each_minute=4)
-    rig.inputs.forward_pulses += 3
-    fail_call(rig)
-    assert rig.settings.version == 0
-    closed = rig.records()[-1]
-    assert closed[0] == NOON_S + rig.inputs.now_ms // 1000
-    assert closed[1] == rig.inputs.forward_pulses > 0
-    assert rig.settings.first_sequence == len(rig.records())
-
-
-def test_what_was_counted_before_going_back_is_judged_by_what_was_in_force_then() -> None:
-    rig = tried({WEIGHT: 10})
-    rig.sleep_until_called()
-    rig.inputs.reverse_pulses += 50  # half a litre
-    fail_call(rig)
-    assert rig.settings.version == 0
-    rig.run_until(rig.inputs.now_ms + 2 * MINUTE_MS)
-    assert g.A_REVERSE_FLOW not in [event[2] for event in events_of(rig)]
-
-
-def test_a_trial_calls_again_though_there_is_nothing_to_say() -> None:
-    rig = in_session()
-    rig.session.complete = True
-    change(rig, 1, {PORT: 4000})
-    deliver(rig)
-    end_session(rig)
-    fail_call(rig)
-    ends_ms = rig.inputs.now_ms + 180 * MINUTE_MS
-    while not rig.actions.link_wanted and rig.inputs.now_ms < ends_ms:
-        rig.sleep()
-    assert rig.actions.link_wanted
-
-
 def test_one_call_without_an_answer_and_a_reset_do_not_end_the_trial_but_count() -> None:
     rig = in_session()
     change(rig, 1, {PORT: 4000})
@@ -361,16 +278,6 @@ def test_a_meter_that_holds_its_link_calls_again_when_it_breaks() -> None:
     broke_at_ms = rig.inputs.now_ms
     rig.sleep_until_called()
     assert rig.inputs.now_ms - broke_at_ms <= 75_000
-
-
-def test_a_meter_that_holds_its_link_tries_every_ten_minutes_while_nobody_is_there() -> None:
-    rig = in_session({HOLD: 1, SEND: 86_400})
-    end_session(rig)
-    for _ in range(20):
-        failed_at_ms = rig.inputs.now_ms
-        rig.sleep_until_called()
-        assert rig.inputs.now_ms - failed_at_ms <= 12 * MINUTE_MS + 30_000
-        fail_call(rig)
 
 
 def test_a_meter_sends_in_the_slot_that_it_is_given() -> None:

@@ -65,6 +65,22 @@ def test_no_settings_within_their_ranges_are_beyond_the_formula() -> None:
             assert 0 < years({setting.name: value}) < 50
 
 
+@pytest.mark.parametrize(("interval_s", "calls"), [(900, 3 + 6), (86_400, 3 + 1), (1, 3 + 16)])
+def test_a_bad_day_of_alarms_has_the_calls_that_a_meter_may_make(
+    interval_s: int, calls: int
+) -> None:
+    charges = charges_mc_a_day({**defaults(), "alarm_call_interval_s": interval_s})
+    a_year = calls * endurance.SESSION_MC * endurance.ALARM_DAYS_A_YEAR
+    assert charges["alarms"] * 365.25 == pytest.approx(a_year)
+
+
+def test_a_sensor_that_flaps_for_ever_costs_what_the_page_says() -> None:
+    spent_mc = sum(charges_mc_a_day(defaults()).values()) + endurance.SESSION_MC
+    ah_a_year = spent_mc * 365.25 / 3_600_000 + endurance.SELF_DISCHARGE_AH_A_YEAR
+    lasting = endurance.CELL_AH * endurance.USABLE_SHARE / ah_a_year
+    assert f"the cell then lasts {lasting:.1f} years" in PAGE.read_text(encoding="utf-8")
+
+
 def test_the_numbers_of_the_page_are_those_of_the_formula() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert f"| sleep | {endurance.SLEEP_UA:g} µA |" in page

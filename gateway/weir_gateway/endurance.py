@@ -72,9 +72,11 @@ def _alarm_calls_a_day(values: Mapping[str, int], samples: float) -> float:
     """Return how many calls alarms open on a mean day: on the worst days, all they may."""
     if not any(values[alarm.switch.name] for alarm in ALARMS):
         return 0.0
-    interval_s = values["alarm_call_interval_s"]
-    allowed = values["alarm_calls_max"] + (_DAY_S / interval_s if interval_s else samples)
-    return min(allowed, samples) * ALARM_DAYS_A_YEAR / _DAYS_A_YEAR
+    allowed = samples
+    if interval_s := values["alarm_call_interval_s"]:
+        waits = (_DAY_S // interval_s + 1).bit_length() - 1  # each twice as long as the one before
+        allowed = min(values["alarm_calls_max"] + waits, samples)
+    return allowed * ALARM_DAYS_A_YEAR / _DAYS_A_YEAR
 
 
 def _alarm_call_mc(values: Mapping[str, int]) -> float:

@@ -169,8 +169,10 @@ ALARM_CALLS: Final = (
         "alarm_call_interval_s",
         (0, _DAY_S),
         900,
-        "An alarm calls the gateway at once, but calls opened by alarms are counted: after so"
-        " long one more is allowed. What cannot call waits for the next session.",
+        "An alarm calls the gateway at once, but calls opened by alarms are counted. After"
+        " alarm_calls_max of them the next has to wait for so long, and each further one twice as"
+        " long as the one before, up to a day; each day makes good one call. What cannot call"
+        " waits for the next session. 0: every alarm calls.",
     ),
     number(
         67,

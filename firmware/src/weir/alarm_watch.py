@@ -121,7 +121,7 @@ class AlarmWatch:
         if not is_free:
             if self._ready_at_ms(now_ms) > now_ms:
                 return False
-            self._budget.spend(now_ms, *self._bounds())
+            self._budget.spend(now_ms, self._value_of(k.K_ALARM_CALLS_MAX))
         self._owed = False
         return True
 
@@ -143,11 +143,9 @@ class AlarmWatch:
         return self._owed and self.untold
 
     def _ready_at_ms(self, now_ms: int) -> int:
-        return self._budget.ready_at_ms(now_ms, *self._bounds())
-
-    def _bounds(self) -> "tuple[int, int]":
         value_of = self._value_of
-        return value_of(k.K_ALARM_CALLS_MAX), value_of(k.K_ALARM_CALL_INTERVAL_S) * 1000
+        interval_ms = value_of(k.K_ALARM_CALL_INTERVAL_S) * 1000
+        return self._budget.ready_at_ms(now_ms, value_of(k.K_ALARM_CALLS_MAX), interval_ms)
 
     def _report(self, code: int, is_raised: bool, value: int, limit: int) -> None:
         phase = t.PHASE_RAISE if is_raised else t.PHASE_CLEAR
@@ -160,7 +158,7 @@ class AlarmWatch:
         budget = self._trigger_budget
         if budget.ready_at_ms(now_ms, _TRIGGERS_MAX, _TRIGGER_INTERVAL_MS) > now_ms:
             return
-        budget.spend(now_ms, _TRIGGERS_MAX, _TRIGGER_INTERVAL_MS)
+        budget.spend(now_ms, _TRIGGERS_MAX)
         self.notes.note(now_ms, t.EVENT_TRIGGERED)
         self.triggered = True
 

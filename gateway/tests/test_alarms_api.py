@@ -9,10 +9,11 @@ import pytest
 
 from peers.bookkeeping import METER, NOW_MS
 from peers.event_books import CLEAR, FLOW_HIGH, LEAK, RAISE, EventBooks, event
-from weir_gateway.alarms import NOTE_MAX, Alarms
+from weir_gateway.alarms import Alarms
 from weir_gateway.clock import Clock
 from weir_gateway.errors import Refusal
 from weir_gateway.registry import Registry
+from weir_gateway.request_fields import NOTE_MAX
 from weir_gateway.store import Store, event_queries
 
 SECOND, REGISTERED, STRANGER = 2002, 3003, 4004

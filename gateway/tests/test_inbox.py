@@ -100,6 +100,8 @@ def test_no_response_goes_where_only_the_gateway_writes_or_nobody_can(topic: str
         (b"[" * PAYLOAD_BYTES_MAX, "not valid JSON"),
         (b"[]", "not a JSON object"),
         (b"null", "not a JSON object"),
+        (b'{"x": 1, "x": 2}', "x is given twice"),
+        (b'{"settings": {"leak_on": true, "leak_on": false}}', "leak_on is given twice"),
         (b'"{}"', "not a JSON object"),
         (b'{"x": "' + b"x" * PAYLOAD_BYTES_MAX + b'"}', "larger than 4096 bytes"),
         (b'{"request_id": 5}', "request_id is not text"),

@@ -80,7 +80,12 @@ def test_a_change_builds_on_the_one_that_waits(tmp_path: Path) -> None:
         ({"sample_intervall_s": 5}, "did you mean sample_interval_s?"),
         ({"x" * 5000: 5}, "see docs/settings.md for all"),
         ({"sample_interval_s": 0}, "sample_interval_s cannot be 0: it takes 1 to 86400 s."),
-        ({"sample_interval_s": 1.5}, "sample_interval_s cannot be '1.5'"),
+        (
+            {"sample_interval_s": 1.5},
+            "sample_interval_s cannot be 1.5: it takes a whole number, 1",
+        ),
+        ({"sample_interval_s": True}, "sample_interval_s cannot be true: it takes a whole number"),
+        ({"sample_interval_s": 1e300}, "sample_interval_s cannot be '1e+300'"),
         ({"sample_interval_s": [1]}, "sample_interval_s cannot be '[1]'"),
         ({"sample_interval_s": "x" * 4000}, "sample_interval_s cannot be"),
         ({"leak_on": "maybe"}, "leak_on cannot be 'maybe': it takes on or off."),

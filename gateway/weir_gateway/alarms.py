@@ -14,6 +14,7 @@ from weir_gateway.event_documents import (
     event_document,
 )
 from weir_gateway.registry import Registry
+from weir_gateway.request_fields import NAME_MAX, NOTE_MAX
 from weir_gateway.store import acknowledgements, event_queries, queries
 from weir_gateway.store.acknowledgements import Acknowledgement
 from weir_gateway.store.database import Database
@@ -22,8 +23,6 @@ from weir_gateway.store.rows import GATEWAY_EPOCH
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
-NOTE_MAX = 500
-NAME_MAX = 100
 _UINT32_MAX = 0xFFFF_FFFF
 _ALARM_ID = re.compile(r"(\d{1,10})-([0-9a-f]{8}|gateway)-e(\d{1,10})", re.ASCII)
 

@@ -1,6 +1,5 @@
 """Dial checks over the local interface: the dial against the newest register that is known."""
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import zip_longest
@@ -17,8 +16,6 @@ from weir_gateway.store.dial_checks import StoredCheck
 from weir_gateway.store.rows import StoredMeter
 
 LISTED_MAX = 100
-_NOTE_MAX = 500
-_DIAL_FORM = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 _ML_PER_M3 = 1_000_000
 
 
@@ -69,7 +66,7 @@ class DialChecks:
         request_fields.refuse_unknown(fields, "dial_m3", "by", "note")
         dial_ml = _dial_ml(fields.get("dial_m3"))
         by = request_fields.text(fields, "by", request_fields.NAME_MAX) or "local"
-        note = request_fields.text(fields, "note", _NOTE_MAX)
+        note = request_fields.text(fields, "note", request_fields.NOTE_MAX)
         meter = await self._store.read(queries.meter, meter_id)
         if meter is None:
             raise Refusal(409, messages.NEVER_HEARD.format(meter_id=meter_id))
@@ -118,7 +115,7 @@ def _live(fields: Mapping[str, int], source: str, at_ms: int, weight_ml: int) ->
 
 def _dial_ml(given: object) -> int:
     shown = str(given)
-    if isinstance(given, bool) or not _DIAL_FORM.fullmatch(shown):
+    if isinstance(given, bool) or not request_fields.DIAL_FORM.fullmatch(shown):
         raise Refusal(400, messages.WRONG_DIAL.format(value=shown[:40]))
     return int(Decimal(shown) * _ML_PER_M3)
 

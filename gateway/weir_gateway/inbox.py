@@ -23,6 +23,7 @@ WAITING_MAX = 100
 
 PAYLOAD_BYTES_MAX = 4096
 _REQUEST_ID_MAX = 200
+_NAME_SHOWN_MAX = 40
 _RESPONSE_TOPIC_MAX = 256
 _METER_ID_MAX = 0xFFFF_FFFF
 _log = logging.getLogger(__name__)
@@ -125,13 +126,22 @@ def _read_fields(incoming: Incoming) -> dict[str, object]:
 
 
 def read_object(payload: bytes) -> dict[str, object]:
-    """Return the fields of a JSON object. Raise Refusal for anything else."""
+    """Return the fields of a JSON object, each named once. Raise Refusal for anything else."""
     try:
-        fields = json.loads(payload)
+        fields = json.loads(payload, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise Refusal(400, messages.REQUEST_NOT_JSON) from None
     if not isinstance(fields, dict):
         raise Refusal(400, messages.REQUEST_NOT_OBJECT)
+    return fields
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise Refusal(400, messages.REQUEST_TWICE.format(name=name[:_NAME_SHOWN_MAX]))
+        fields[name] = value
     return fields
 
 

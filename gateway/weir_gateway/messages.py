@@ -221,6 +221,7 @@ INTERNAL = "the gateway failed to answer: its log says why."
 # Requests, over MQTT and over the local interface.
 REQUEST_NOT_JSON = "the request is not valid JSON in UTF-8: mend it."
 REQUEST_NOT_OBJECT = 'the request is not a JSON object: write it as {"name": value, ...}.'
+REQUEST_TWICE = "{name} is given twice in one object of the request: leave one of them."
 REQUEST_RETAINED = "a retained request is not carried out: publish it without retain."
 REQUESTS_DROPPED = "more than {limit} requests wait on MQTT: newer ones are dropped until then."
 WRONG_REQUEST_ID = "request_id is not text of at most {limit} characters: mend it."

@@ -1,5 +1,6 @@
 """The fields of requests, over MQTT and over the local interface: checked one by one."""
 
+import re
 from collections.abc import Mapping
 
 from weir_gateway import messages
@@ -7,6 +8,10 @@ from weir_gateway.errors import Refusal
 
 NAME_MAX = 100
 """Characters of a person's or a program's name."""
+
+NOTE_MAX = 500
+DIAL_FORM = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
+"""What a dial shows, in cubic metres."""
 
 _SHOWN_MAX = 40
 

@@ -9,8 +9,9 @@ from weir_protocol.setting import AUTOMATIC, Fault, Kind, Setting, SettingRefuse
 AUTOMATIC_WORD: Final = "automatic"
 SWITCH_WORDS: Final = ("off", "on")
 _SWITCH_VALUES = {"off": 0, "on": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "0": 0, "1": 1}
-_SECONDS_OF = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+SECONDS_OF: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _NUMBER = re.compile(r"([+-]?[0-9]{1,12}) ?([a-z/]*)", re.ASCII | re.IGNORECASE)
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,12}[.,][0-9]{1,12}", re.ASCII)
 
 
 def written(setting: Setting, value: int) -> str:
@@ -59,7 +60,7 @@ def _number(setting: Setting, text: str) -> int | None:
     unit = number[2]
     if unit in ("", setting.unit.lower()):
         return int(number[1])
-    factor = _SECONDS_OF.get(unit) if setting.unit == "s" else None
+    factor = SECONDS_OF.get(unit) if setting.unit == "s" else None
     return None if factor is None else int(number[1]) * factor
 
 
@@ -80,5 +81,19 @@ def out_of_range(setting: Setting, value: int) -> Fault:
 
 
 def _not_understood(setting: Setting, given: str | int | bool) -> Fault:
-    sentence = f"{setting.name} cannot be {given!r}: it takes {allowed(setting)}."
+    shown = repr(given)
+    if isinstance(given, bool):
+        shown = "true" if given else "false"
+    elif isinstance(given, str) and _DECIMAL.fullmatch(given):
+        shown = given
+    sentence = f"{setting.name} cannot be {shown}: it takes {_wanted(setting)}."
     return Fault(setting.name, Reason.OUT_OF_RANGE, sentence)
+
+
+def _wanted(setting: Setting) -> str:
+    """Say which values a setting takes to somebody who has not given a whole number."""
+    if setting.kind is not Kind.INTEGER:
+        return allowed(setting)
+    automatic = f"{AUTOMATIC_WORD}, or " if setting.may_be_automatic else ""
+    low = 0 if setting.may_be_automatic else setting.low
+    return f"{automatic}a whole number, {low} to {setting.high} {setting.unit}".rstrip()

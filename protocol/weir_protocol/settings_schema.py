@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from weir_protocol.number_pattern import number_pattern
 from weir_protocol.setting import AUTOMATIC, Kind, Role, Setting
-from weir_protocol.setting_text import AUTOMATIC_WORD, SWITCH_WORDS, written
+from weir_protocol.setting_text import AUTOMATIC_WORD, SECONDS_OF, SWITCH_WORDS, written
 from weir_protocol.settings import SETTINGS
 
 REQUEST_ID_LENGTH_MAX: Final = 200
@@ -75,10 +76,22 @@ def _type(setting: Setting) -> dict[str, Any]:
         return {"enum": [True, False, *SWITCH_WORDS, 0, 1, None]}
     if setting.kind is Kind.CHOICE:
         return {"enum": [*setting.choices, *range(len(setting.choices)), None]}
-    number = {"type": ["integer", "null"], "minimum": setting.low, "maximum": setting.high}
-    if setting.may_be_automatic:
-        return {"anyOf": [{"const": AUTOMATIC_WORD}, number]}
-    return number
+    low = 0 if setting.may_be_automatic else setting.low
+    number = {"type": "integer", "minimum": low, "maximum": setting.high}
+    text = {"type": "string", "pattern": _pattern(low, setting.high, setting.unit)}
+    words = [AUTOMATIC_WORD, AUTOMATIC] if setting.may_be_automatic else []
+    return {"anyOf": [number, text, {"enum": [*words, None]}]}
+
+
+def _pattern(low: int, high: int, unit: str) -> str:
+    """Match the text of a number in range, with its unit behind it or without."""
+    ways = [f"{number_pattern(low, high)}(?: ?{unit})?" if unit else number_pattern(low, high)]
+    if unit == "s":
+        for larger, seconds in SECONDS_OF.items():
+            first, last = -(-low // seconds), high // seconds
+            if larger != unit and first <= last:
+                ways.append(f"{number_pattern(first, last)} ?{larger}")
+    return f"^(?:{'|'.join(ways)})$"
 
 
 def _default(setting: Setting) -> int | bool | str:

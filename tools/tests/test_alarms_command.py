@@ -116,8 +116,10 @@ def test_events_are_followed_as_they_come_until_interrupted(site: Site) -> None:
     assert following.stdout.readline() == "No active alarms.\n"
     site.tell(event(0, LEAK, RAISE), event(1, LEAK, CLEAR))
     lines = [following.stdout.readline() for _ in range(2)]
-    assert lines[0].endswith(f"meter 1001  leak raised: 120 s, limit 100 s  ({LEAK_ID})\n")
-    assert "leak cleared: 120 s" in lines[1]
+    assert lines[0].endswith(
+        f"meter 1001  water never stops flowing: for 120 s, limit 100 s  ({LEAK_ID})\n"
+    )
+    assert "leak cleared: it lasted 120 s" in lines[1]
     following.send_signal(signal.SIGINT)
     assert following.wait(60) == 130
     following.stdout.close()

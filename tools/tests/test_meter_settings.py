@@ -318,7 +318,7 @@ def test_a_meter_that_the_gateway_does_not_know_is_named(tmp_path: Path, run: Ru
         ("defaults = 5", "[defaults] must be a table of settings"),
         ("[defaults]\nleak = true", "[defaults] No setting is called leak"),
         ("[defaults]\nleak_gap_s = 5", "[defaults] leak_gap_s cannot be 5: it takes 60 to"),
-        ("[defaults]\nleak_gap_s = 99.5", "leak_gap_s cannot be '99.5'"),
+        ("[defaults]\nleak_gap_s = 99.5", "leak_gap_s cannot be 99.5: it takes a whole number"),
         ("[meters.x]\nleak_on = true", "[meters.x] is not a meter number"),
         ("[meters]\nleak_on = true", "[meters] must be a table of settings"),
         ("[groups.a]\nleak_on = true", "[groups.a] needs its meters"),

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from weir_tools.event_words import event_words, quantity
 from weir_tools.listing import Column, Listing, number, text
-from weir_tools.quantities import NOTHING, moment, whole, with_unit
+from weir_tools.quantities import NOTHING, moment
 
 Document = Mapping[str, Any]
-_PHASES = {"raise": "raised", "clear": "cleared", "note": "noted"}
 
 
 def alarms_table(alarms: Iterable[Document], *, past: bool) -> Listing:
@@ -38,16 +38,7 @@ def alarms_table(alarms: Iterable[Document], *, past: bool) -> Listing:
 def event_line(event: Document) -> str:
     """Return an event as one line."""
     at = moment(event["measured_at"] or event["received_at"])
-    what = f"{event['name']} {_PHASES.get(event['phase'], event['phase'])}"
-    value = quantity(event["value"], event["unit"])
-    limit = (
-        "" if event["phase"] == "note" else f", limit {quantity(event['limit'], event['unit'])}"
-    )
-    return f"{at}  meter {event['meter_id']}  {what}: {value}{limit}  ({event['id']})"
-
-
-def quantity(value: int, unit: str | None) -> str:
-    return with_unit(whole(value), unit) if unit else whole(value)
+    return f"{at}  meter {event['meter_id']}  {event_words(event)}  ({event['id']})"
 
 
 def _cleared(alarm: Document) -> str:

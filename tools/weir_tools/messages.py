@@ -278,6 +278,10 @@ READ_NOT_ANSWERED = (
     "meter {meter_id} did not answer within {wait_s:g} s; its request stands, as "
     "`weir meter reads {meter_id}` shows."
 )
+NOT_A_DIAL = (
+    "{text!r} is not what a dial shows; write cubic metres as 123.456, to the millilitre at most"
+)
+NOT_ONE_LINE = "it must be text of 1 to {limit} characters in one line"
 NO_READS = "Meter {meter_id} was never asked for a reading, and none was triggered at it."
 NO_CHECKS = "Meter {meter_id} was never compared with its dial."
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from weir_gateway.request_fields import DIAL_FORM
 from weir_tools import messages
 from weir_tools.simulator.recording import ML_PER_MS
 
@@ -110,6 +111,24 @@ def duration_s(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     if not 0 < seconds <= DURATION_S_MAX:
         raise click.BadParameter(messages.NOT_A_DURATION.format(text=text))
     return seconds
+
+
+def dial_text(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    """A callback that checks what a dial shows, before a meter is read for it."""
+    if not DIAL_FORM.fullmatch(text):
+        raise click.BadParameter(messages.NOT_A_DIAL.format(text=text[:40]))
+    return text
+
+
+def one_line(length_max: int) -> Callable[..., str | None]:
+    """A callback that checks text which is kept for others to read."""
+
+    def check(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+        if text is None or (text.strip() and len(text) <= length_max and text.isprintable()):
+            return text
+        raise click.BadParameter(messages.NOT_ONE_LINE.format(limit=length_max))
+
+    return check
 
 
 def host_and_port(

@@ -71,6 +71,8 @@ def _changes(given: object) -> dict[str, int | None]:
 def _value(name: str, given: object) -> int | None:
     if given is None:
         return None
+    if isinstance(given, float) and given.is_integer() and abs(given) < 2**53:
+        given = int(given)  # JSON knows no difference between 600 and 600.0
     if isinstance(given, str | int):
         return parse_value(name, given)
     return parse_value(name, json.dumps(given)[:_SHOWN_MAX])

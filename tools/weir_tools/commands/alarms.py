@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from weir_gateway.request_fields import NAME_MAX, NOTE_MAX
 from weir_tools import messages
 from weir_tools.alarm_follow import follow_events
 from weir_tools.alarm_tables import alarms_table
 from weir_tools.local_interface import ask, gateway_options, print_json
-from weir_tools.options import whole_number
+from weir_tools.options import one_line, whole_number
 from weir_tools.quantities import whole
 from weir_tools.terminal import open_console
 from weir_tools.user import user_name
@@ -73,8 +74,19 @@ def _show(found: Document, meter_id: int | None, *, past: bool) -> None:
 
 @alarms.command()
 @click.argument("alarm", metavar="ALARM")
-@click.option("--note", required=True, metavar="TEXT", help="What is known or done about it.")
-@click.option("--by", metavar="NAME", help="Who has seen it. [the user of this terminal]")
+@click.option(
+    "--note",
+    required=True,
+    metavar="TEXT",
+    callback=one_line(NOTE_MAX),
+    help="What is known or done about it.",
+)
+@click.option(
+    "--by",
+    metavar="NAME",
+    callback=one_line(NAME_MAX),
+    help="Who has seen it. [the user of this terminal]",
+)
 @gateway_options
 def ack(
     alarm: str,

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from weir_gateway.request_fields import NAME_MAX, NOTE_MAX
 from weir_tools import messages
 from weir_tools.errors import Failed
 from weir_tools.local_interface import ask, gateway_options, print_json
-from weir_tools.options import FiniteRange, meter_id_argument
+from weir_tools.options import FiniteRange, dial_text, meter_id_argument, one_line
 from weir_tools.quantities import moment
 from weir_tools.read_tables import check_table, checks_table, read_table, reads_table
 from weir_tools.terminal import open_console
@@ -38,6 +39,7 @@ by_option = click.option(
     "--by",
     metavar="NAME",
     default=user_name,
+    callback=one_line(NAME_MAX),
     help="Who asks; it is kept with the request.  [the user of this terminal]",
 )
 
@@ -94,8 +96,19 @@ def reads(meter_id: int, socket_path: Path | None, config: Path | None, as_json:
 
 @click.command()
 @meter_id_argument
-@click.option("--dial", metavar="M3", required=True, help="What the dial shows, as 123.456.")
-@click.option("--note", metavar="TEXT", help="What else there is to say; it is kept with it.")
+@click.option(
+    "--dial",
+    metavar="M3",
+    required=True,
+    callback=dial_text,
+    help="What the dial shows, as 123.456.",
+)
+@click.option(
+    "--note",
+    metavar="TEXT",
+    callback=one_line(NOTE_MAX),
+    help="What else there is to say; it is kept with it.",
+)
 @wait_option
 @by_option
 @gateway_options

@@ -1,6 +1,5 @@
 """`weir meter set` and `weir meter config`: what a meter is to do, and what it does."""
 
-import getpass
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import click
 
+from weir_gateway.request_fields import NAME_MAX
 from weir_tools import messages
 from weir_tools.errors import Failed, Unreachable
 from weir_tools.local_interface import ask, gateway_options, print_json
-from weir_tools.options import duration_s, meter_id_argument
+from weir_tools.options import duration_s, meter_id_argument, one_line
 from weir_tools.quantities import moment
 from weir_tools.settings_tables import (
     PROVISIONED,
@@ -22,6 +22,7 @@ from weir_tools.settings_tables import (
     values_table,
 )
 from weir_tools.terminal import open_console
+from weir_tools.user import user_name
 
 POLL_S = 0.3
 OPEN = ("pending", "sent")
@@ -52,7 +53,12 @@ def change_options(command: Command) -> Command:
     """The options of a change, for one meter or for many."""
     for option in (
         click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing."),
-        click.option("--by", default=None, help="Who changes it.  [the user of this machine]"),
+        click.option(
+            "--by",
+            metavar="NAME",
+            callback=one_line(NAME_MAX),
+            help="Who changes it.  [the user of this terminal]",
+        ),
         click.option(
             "--expires",
             "expires_s",
@@ -132,7 +138,7 @@ def config_of_meter(
 
 def make_wish(settings: Document, options: Document) -> Document:
     """Return the fields of a request for a change."""
-    wish: Document = {"settings": settings, "by": options["by"] or _user()}
+    wish: Document = {"settings": settings, "by": options["by"] or user_name()}
     for name in ("force", "technician", "dry_run", "expires_s"):
         if options[name]:
             wish[name] = options[name]
@@ -219,10 +225,3 @@ def _waiting(change: Document) -> str:
         by=change["by"],
         settings=settings,
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user in the password database
-        return "weir"

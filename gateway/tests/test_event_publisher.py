@@ -12,12 +12,12 @@ from peers.bookkeeping import METER, NOW_MS
 from peers.echo import until
 from peers.event_books import CLEAR, FLOW_HIGH, LEAK, RAISE, EventBooks, event
 from peers.memory_broker import MemoryBroker
-from weir_gateway import event_publisher
+from weir_gateway import alarm_board, event_publisher
 from weir_gateway.alarm_board import AlarmBoard
 from weir_gateway.clock import utc_text
 from weir_gateway.errors import StoreUnavailable
 from weir_gateway.event_publisher import EventPublisher
-from weir_gateway.store import Store, event_news, gateway_events
+from weir_gateway.store import Store, event_news, event_queries, gateway_events
 from weir_gateway.store.gateway_events import Finding
 from weir_gateway.topics import Topics
 from weir_protocol.records import EventPhase, TimeQuality
@@ -202,6 +202,30 @@ def test_what_cannot_be_marked_is_marked_later_and_not_published_again(
     run(tmp_path, scenario)
 
 
+def test_older_events_come_first_when_the_connection_is_renewed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(desk: EventDesk) -> None:
+        async def read(work: Callable[..., Any], *arguments: Any) -> Any:
+            found = await real_read(work, *arguments)
+            if work is event_news.waiting and len(found) == 3 and not renewed:
+                renewed.append(True)
+                await desk.broker.connect()
+            return found
+
+        renewed: list[bool] = []
+        real_read = desk.store.read
+        monkeypatch.setattr(desk.store, "read", read)
+        desk.take(event(0), event(1))
+        await desk.broker.connect()
+        await until(lambda: desk.told() == [0, 1], "the first two")
+        desk.take(event(2))
+        await until(lambda: len(desk.told()) == 5, "the repeats", seconds=10)
+        assert desk.told() == [0, 1, 0, 1, 2]
+
+    run(tmp_path, scenario)
+
+
 def test_the_active_alarms_are_retained_and_renewed_on_every_change(tmp_path: Path) -> None:
     async def scenario(desk: EventDesk) -> None:
         desk.broker.auto = True
@@ -246,5 +270,47 @@ def test_the_alarms_of_all_meters_are_renewed_with_every_connection(tmp_path: Pa
         await desk.broker.connect()
         await until(lambda: renewals() == [2, 2, 2], "their renewal")
         assert desk.active() == [["leak"], ["leak"]]
+
+    run(tmp_path, scenario)
+
+
+def test_alarms_that_could_not_be_read_are_sent_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_board, "_RETRY_S", 0.01)
+    failures = [StoreUnavailable("the disk is full")] * 2
+
+    async def scenario(desk: EventDesk) -> None:
+        async def read(work: Callable[..., Any], *arguments: Any) -> Any:
+            if work is event_queries.alarm_states and failures:
+                raise failures.pop()
+            return await real_read(work, *arguments)
+
+        real_read = desk.store.read
+        monkeypatch.setattr(desk.store, "read", read)
+        desk.broker.auto = True
+        desk.take(event(0, LEAK, RAISE))
+        await desk.broker.connect()
+        await until(lambda: desk.active() == [["leak"]], "the leak", seconds=30)
+        assert not failures
+
+    run(tmp_path, scenario)
+
+
+def test_a_new_meter_gets_its_retained_alarms_once_however_often_it_calls(tmp_path: Path) -> None:
+    async def scenario(desk: EventDesk) -> None:
+        desk.broker.auto = True
+        await desk.broker.connect()
+        await until(lambda: desk.active() == [[]], "those of the known meter")
+        desk.books.hello(meter_id=SECOND)
+        for meter_id in (SECOND, METER):
+            desk.board.note_heard(meter_id)
+        topic = f"weir/{SECOND}/alarms"
+        await until(lambda: len(desk.broker.documents(topic)) == 1, "those of the new one")
+        desk.board.note_heard(SECOND)
+        desk.take(event(0, LEAK, RAISE))
+        await until(lambda: len(desk.active()) == 2, "the leak")
+        assert desk.active() == [[], ["leak"]]
+        assert len(desk.broker.documents(topic)) == 1
 
     run(tmp_path, scenario)

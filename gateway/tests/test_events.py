@@ -12,7 +12,13 @@ from peers.event_books import CLEAR, FLOW_HIGH, LEAK, NOTE, RAISE, EventBooks, e
 from peers.office import Office, keep_open
 from weir_gateway.clock import Clock
 from weir_gateway.retention import Retention
-from weir_gateway.store import Store, acknowledgements, events, gateway_events
+from weir_gateway.store import (
+    Store,
+    acknowledgements,
+    event_retention,
+    events,
+    gateway_events,
+)
 from weir_gateway.store.acknowledgements import Acknowledgement
 from weir_gateway.store.gateway_events import Finding
 from weir_gateway.store.receipt import Receipt
@@ -150,6 +156,16 @@ def test_a_replaced_meter_leaves_no_alarm_behind(books: EventBooks) -> None:
     assert ended == (LEAK, EventPhase.CLEAR, EPOCH)
 
 
+def test_an_alarm_of_an_older_epoch_that_comes_back_ends_with_the_next_hello(
+    books: EventBooks,
+) -> None:
+    books.hello(epoch=7)
+    books.tell(event(0, LEAK, RAISE))  # a late frame, or what a salvage brought back
+    assert books.active() == [LEAK]
+    assert books.hello(epoch=7).event_count == 1
+    assert books.active() == []
+
+
 def find(books: Bookkeeping, code: int, phase: EventPhase, meter_id: int = METER) -> bool:
     finding = Finding(meter_id, code, phase, 200, 100, books.now_ms)
     return gateway_events.note(books.connection, finding)
@@ -273,3 +289,11 @@ def test_retention_forgets_what_is_over_and_published_and_not_the_newest(
     again = books.tell(event(1, FLOW_HIGH, RAISE), event(6))
     assert (again.event_count, again.conflicts) == (1, ())
     assert events.gaps(books.connection, METER, EPOCH) == []
+
+
+def test_retention_keeps_every_event_of_an_alarm_that_is_kept(books: EventBooks) -> None:
+    books.tell(event(0, LEAK, RAISE), event(1, LEAK, RAISE), event(2, LEAK, CLEAR), event(3))
+    books.tell(event(4))
+    books.connection.execute("UPDATE events SET published = 1")
+    assert event_retention.forget_events(books.connection, NOW_MS + 1, 50) == 1
+    assert books.sequences() == [0, 1, 2, 4]

@@ -1,6 +1,7 @@
 """Who can be reached: the link on which a meter was answered last, while it is open."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -132,6 +133,31 @@ def test_the_close_of_an_older_link_leaves_the_newer_one() -> None:
         assert (answered(gate), answered(gate, OTHER)) == (3, None)
 
     run(scenario)
+
+
+class Quiet:
+    """An open link on which nothing happens."""
+
+    is_flooded = False
+    outlasts_sessions = False
+
+    async def push(self, compose: Callable[[], bytes]) -> None:
+        compose()
+
+
+def test_a_meter_that_changes_links_all_the_time_takes_no_more_memory() -> None:
+    reach, links, one = Reach(), (Quiet(), Quiet()), frame(1)
+    tracemalloc.start()
+    for _ in range(5000):
+        for link in links:
+            reach.note(one, link)
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held_bytes < 10_000
+    reach.forget(links[0])
+    assert reach.of(METER) is not None
+    reach.forget(links[1])
+    assert reach.of(METER) is None
 
 
 def test_a_push_waits_for_the_answer_that_is_being_written() -> None:

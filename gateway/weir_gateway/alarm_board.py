@@ -1,4 +1,4 @@
-"""The retained alarms of each meter: renewed when one changes, and with every new connection."""
+"""The retained alarms of each meter: sent when one changes, and with every new connection."""
 
 import asyncio
 import logging
@@ -25,6 +25,7 @@ class AlarmBoard:
         self._broker = broker
         self._topics = topics
         self._changed: set[int] = set()
+        self._sent: set[int] = set()
         self._renew_all = False
         self._wanted = asyncio.Event()
 
@@ -33,8 +34,14 @@ class AlarmBoard:
         self._changed.add(meter_id)
         self._wanted.set()
 
+    def note_heard(self, meter_id: int) -> None:
+        """Take note that a meter called; one that is new has no retained alarms yet."""
+        if meter_id not in self._sent:
+            self.note(meter_id)
+
     def on_connected(self) -> None:
         """Renew all: the broker may have forgotten them."""
+        self._sent.clear()
         self._renew_all = True
         self._wanted.set()
 
@@ -70,3 +77,4 @@ class AlarmBoard:
         for meter_id, state in found.items():
             payload = json_bytes(alarm_state_document(meter_id, state))
             await self._broker.publish(self._topics.alarms(meter_id), payload, retain=True)
+            self._sent.add(meter_id)

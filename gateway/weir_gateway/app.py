@@ -267,7 +267,7 @@ class Gateway:
         uplink, receipt = taken.uplink, taken.receipt
         self._tally.add(receipt)
         if uplink.frame_type is FrameType.HELLO:
-            self._messaging.note_alarms(uplink.meter_id)
+            self._messaging.note_hello(uplink.meter_id)
             self._availability.learn(uplink.meter_id, uplink.fields["send_interval_s"])
         self._availability.hear(uplink.meter_id)
         self._watches.hear(taken)

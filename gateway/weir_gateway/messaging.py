@@ -100,6 +100,10 @@ class Messaging:
         """Take note that what is retained of a meter's alarms is to be renewed."""
         self._alarm_board.note(meter_id)
 
+    def note_hello(self, meter_id: int) -> None:
+        """Take note of a meter that may be new."""
+        self._alarm_board.note_heard(meter_id)
+
     async def load_backlog(self) -> None:
         """Count what waits, as soon as the database can be read."""
         while True:

@@ -49,14 +49,12 @@ class Reach:
 
     def __init__(self) -> None:
         self._contacts: dict[int, Contact] = {}
-        self._meters: dict[Channel, list[int]] = {}
+        self._meters: dict[Channel, set[int]] = {}
 
     def note(self, frame: bytes, channel: Channel) -> None:
         """Take note that a meter's frame came by this channel and was answered there."""
         meter_id = int.from_bytes(frame[_METER_AT], "little")
-        before = self._contacts.get(meter_id)
-        if before is None or before.channel is not channel:
-            self._meters.setdefault(channel, []).append(meter_id)
+        self._meters.setdefault(channel, set()).add(meter_id)
         self._contacts[meter_id] = Contact(channel, frame[:_HEAD_BYTES])
 
     def forget(self, channel: Channel) -> None:

@@ -45,11 +45,11 @@ def take_hello(
         (origin.epoch, json.dumps(dict(hello)), origin.received_at_ms, origin.meter_id),
     )
     attest.attest(connection, origin, hello["settings_version"])
-    event_count = 0
     if is_new:
         requests.lose_older_epochs(connection, origin)
-        event_count = gateway_events.end_older_epochs(connection, origin)
-    lost_count = lose_older_epochs(connection, origin)  # a salvage may have brought some back
+    # A salvage may have brought back some of older epochs, or a frame of one may have come late.
+    event_count = gateway_events.end_older_epochs(connection, origin)
+    lost_count = lose_older_epochs(connection, origin)
     gaps = promise.gaps(connection, origin)
     oldest = unwrap(hello["sequence_oldest"], promise.sequence_next)
     lost_count += _follow_ring(gaps, promise.resume_at, oldest, hello["sequence_next"])

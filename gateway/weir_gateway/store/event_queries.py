@@ -44,27 +44,36 @@ class StoredAlarm(NamedTuple):
 
 EVENT_COLUMNS = ", ".join(f"e.{name}" for name in StoredEvent._fields)
 _EVENT_WIDTH = len(StoredEvent._fields)
-_ALARMS = f"""
+NUMBER_MAX = (1 << 63) - 1
+
+# Events only grow in number, alarms hardly do: a CROSS JOIN keeps SQLite to the order in which
+# they are named, and INDEXED BY to the index that has nothing else in it.
+_SELECT = f"""
 SELECT {EVENT_COLUMNS}, c.measured_at_s, c.value, c.received_at_ms, k.made_at_ms, k.made_by, k.note
-FROM alarms a
-JOIN events e USING (meter_id, epoch, sequence)
+FROM"""
+_WORDS = """
 LEFT JOIN events c ON c.meter_id = a.meter_id AND c.epoch = a.cleared_epoch
     AND c.sequence = a.cleared_sequence
 LEFT JOIN acknowledgements k ON k.meter_id = a.meter_id AND k.epoch = a.epoch
     AND k.sequence = a.sequence AND k.number = (
         SELECT MAX(number) FROM acknowledgements n WHERE n.meter_id = a.meter_id
         AND n.epoch = a.epoch AND n.sequence = a.sequence)
-"""
-NUMBER_MAX = (1 << 63) - 1
+WHERE"""
+_WITH_EVENT = "CROSS JOIN events e USING (meter_id, epoch, sequence)"
+_WITH_ALARM = "CROSS JOIN alarms a USING (meter_id, epoch, sequence)"
+_ACTIVE = f"""{_SELECT} alarms a INDEXED BY alarms_active {_WITH_EVENT} {_WORDS}
+a.cleared_sequence IS NULL"""
+_ALARM = f"{_SELECT} alarms a {_WITH_EVENT} {_WORDS} a.meter_id = ? AND a.epoch = ?"
+_PAGE = f"{_SELECT} events e INDEXED BY events_raised {_WITH_ALARM} {_WORDS} e.phase = 1"
+_PAGE_OF_METER = (
+    f"{_SELECT} events e INDEXED BY events_of_meter {_WITH_ALARM} {_WORDS} e.meter_id = :meter_id"
+)
 
 
 def active_alarms(connection: sqlite3.Connection, meter_id: int | None) -> list[StoredAlarm]:
     """Return the active alarms of one meter, or of all, the newest first."""
-    rows = connection.execute(
-        f"{_ALARMS} WHERE a.cleared_sequence IS NULL AND (:meter_id IS NULL "
-        "OR a.meter_id = :meter_id) ORDER BY e.number DESC",
-        {"meter_id": meter_id},
-    )
+    whose = "" if meter_id is None else "AND a.meter_id = :meter_id"
+    rows = connection.execute(f"{_ACTIVE} {whose} ORDER BY e.number DESC", {"meter_id": meter_id})
     return [_alarm(row) for row in rows]
 
 
@@ -89,9 +98,9 @@ def alarm_states(
 
 def missing_event_count(connection: sqlite3.Connection, meter_id: int | None) -> int:
     """Return how many events of one meter, or of all, never came."""
+    whose = "" if meter_id is None else "WHERE meter_id = :meter_id"
     row = connection.execute(
-        "SELECT COALESCE(SUM(last_sequence - first_sequence + 1), 0) FROM event_gaps "
-        "WHERE :meter_id IS NULL OR meter_id = :meter_id",
+        f"SELECT COALESCE(SUM(last_sequence - first_sequence + 1), 0) FROM event_gaps {whose}",
         {"meter_id": meter_id},
     ).fetchone()
     return int(row[0])
@@ -102,7 +111,7 @@ def alarms(
 ) -> list[StoredAlarm]:
     """Return alarms, active or not, raised before an event's number, the newest first."""
     rows = connection.execute(
-        f"{_ALARMS} WHERE e.number < :before AND (:meter_id IS NULL OR a.meter_id = :meter_id) "
+        f"{_PAGE if meter_id is None else _PAGE_OF_METER} AND e.number < :before "
         "ORDER BY e.number DESC LIMIT :count_max",
         {"meter_id": meter_id, "before": before, "count_max": count_max},
     )
@@ -112,9 +121,7 @@ def alarms(
 def find_alarm(connection: sqlite3.Connection, key: EventKey) -> StoredAlarm | None:
     """Return an alarm by the event that raised it; its sequence as the wire carries it."""
     row = connection.execute(
-        f"{_ALARMS} WHERE a.meter_id = ? AND a.epoch = ? AND a.sequence % (1 << 32) = ? "
-        "ORDER BY a.sequence DESC LIMIT 1",
-        key,
+        f"{_ALARM} AND a.sequence % (1 << 32) = ? ORDER BY a.sequence DESC LIMIT 1", key
     ).fetchone()
     return None if row is None else _alarm(row)
 
@@ -130,9 +137,9 @@ def meters_with_alarms(connection: sqlite3.Connection) -> list[int]:
 def alarm_counts(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return how many alarms are active, and how many of these nobody has acknowledged."""
     row = connection.execute(
-        "SELECT COUNT(*), COUNT(*) - COUNT(k.number) FROM alarms a "
-        "LEFT JOIN acknowledgements k ON k.meter_id = a.meter_id AND k.epoch = a.epoch "
-        "AND k.sequence = a.sequence AND k.number = 1 WHERE a.cleared_sequence IS NULL"
+        "SELECT COUNT(*), COALESCE(SUM(NOT EXISTS (SELECT 1 FROM acknowledgements k "
+        "WHERE k.meter_id = a.meter_id AND k.epoch = a.epoch AND k.sequence = a.sequence)), 0) "
+        "FROM alarms a INDEXED BY alarms_active WHERE a.cleared_sequence IS NULL"
     ).fetchone()
     return int(row[0]), int(row[1])
 
@@ -142,8 +149,7 @@ def events_after(
 ) -> list[StoredEvent]:
     """Return the events that came after a number, of one meter or of all, in order."""
     rows = connection.execute(
-        f"SELECT {EVENT_COLUMNS} FROM events e WHERE e.number > :after "
-        "AND (:meter_id IS NULL OR e.meter_id = :meter_id) ORDER BY e.number LIMIT :count_max",
+        f"{_events_of(meter_id)} e.number > :after ORDER BY e.number LIMIT :count_max",
         {"meter_id": meter_id, "after": after, "count_max": count_max},
     )
     return [StoredEvent._make(row) for row in rows]
@@ -154,12 +160,17 @@ def newest_events(
 ) -> list[StoredEvent]:
     """Return the newest events up to a number, of one meter or of all, in order."""
     rows = connection.execute(
-        f"SELECT {EVENT_COLUMNS} FROM events e WHERE e.number <= :up_to "
-        "AND (:meter_id IS NULL OR e.meter_id = :meter_id) ORDER BY e.number DESC "
-        "LIMIT :count_max",
+        f"{_events_of(meter_id)} e.number <= :up_to ORDER BY e.number DESC LIMIT :count_max",
         {"meter_id": meter_id, "up_to": up_to, "count_max": count_max},
     ).fetchall()
     return [StoredEvent._make(row) for row in rows[::-1]]
+
+
+def _events_of(meter_id: int | None) -> str:
+    if meter_id is None:
+        return f"SELECT {EVENT_COLUMNS} FROM events e WHERE"
+    source = "events e INDEXED BY events_of_meter"
+    return f"SELECT {EVENT_COLUMNS} FROM {source} WHERE e.meter_id = :meter_id AND"
 
 
 def newest_number(connection: sqlite3.Connection) -> int:

@@ -72,3 +72,9 @@ ALTER TABLE event_gaps ADD COLUMN asks_left INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE event_gaps ADD COLUMN asked_at_ms INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX event_gaps_asked ON event_gaps (meter_id, epoch) WHERE asks_left > 0;
 """
+
+EVENT_INDEXES = """
+-- Events of a meter, and those that raised an alarm, page by page.
+CREATE INDEX events_of_meter ON events (meter_id, number);
+CREATE INDEX events_raised ON events (number) WHERE phase = 1;
+"""

@@ -199,6 +199,7 @@ MIGRATIONS: tuple[str, ...] = (
     schema_steps.SETTINGS,
     event_steps.LISTENING,
     event_steps.EVENT_ASKS,
+    event_steps.EVENT_INDEXES,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -242,8 +242,9 @@ def test_sectors_that_go_bad_lose_no_record_but_the_one_whose_bit_is_stuck() -> 
                     given.add(ring.append(payload(ring.sequence_next)))
                 if step % 8 == 0:
                     ring = opened(flash)
-                kept = range(ring.sequence_oldest, ring.sequence_next)
-                assert held_by(ring) == given & set(kept) - rotten
+                if step % 4 == 0:
+                    kept = range(ring.sequence_oldest, ring.sequence_next)
+                    assert held_by(ring) == given & set(kept) - rotten
             assert kept_count(ring) >= (12 - 5 - 1) * 15
 
 

@@ -14,7 +14,7 @@ from weir_tools.simulator.firmware import Interpreter
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
-RING_SECTORS = 4  # holds 381 to 508 records: 4 days
+RING_SECTORS = 4  # holds 381 to 508 records
 
 
 @pytest.fixture
@@ -116,13 +116,14 @@ def test_a_power_cut_loses_no_record_and_registers_go_on(bench: ScriptedBench) -
 def test_what_the_ring_has_overwritten_is_named_and_the_rest_arrives(
     bench: ScriptedBench,
 ) -> None:
+    write_identity(bench.home, ring_sectors=RING_SECTORS, store_interval_s=60)
     bench.power_on()
     bench.run_until(START_MS + HOUR_MS)
     held = len(bench.gateway.records())
     bench.gateway.is_mute = True
-    bench.run_until(START_MS + 8 * 24 * HOUR_MS)
+    bench.run_until(START_MS + 13 * HOUR_MS)
     bench.gateway.is_mute = False
-    bench.run_until(START_MS + 8 * 24 * HOUR_MS + 30 * MINUTE_MS)
+    bench.run_until(START_MS + 13 * HOUR_MS + 45 * MINUTE_MS)
     sequences = [record.sequence for record in bench.gateway.records()]
     [(first, last)] = bench.gateway.lost
     assert first == held

@@ -133,30 +133,28 @@ def test_all_readings_can_be_paged_through(
     ]
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "sentence"),
-    [
-        ("/", 404, "there is no /"),
-        ("/v1/meter", 404, "see docs/api.md"),
-        ("/v1/meters/1003", 404, "meter 1003 is not known"),
-        ("/v1/meters/1003/readings", 404, "meter 1003 is not known"),
-        ("/v1/meters/x", 400, '"x" is not a meter number'),
-        ("/v1/meters/4294967296", 400, "is not a meter number"),
-        ("/v1/meters/-1", 400, "is not a meter number"),
-        ("/v1/meters/1001/readings?limit=0", 400, "from 1 to 1000"),
-        ("/v1/meters/1001/readings?limit=1001", 400, "from 1 to 1000"),
-        ("/v1/meters/1001/readings?limit=many", 400, '"many" is not a usable limit'),
-        ("/v1/meters/1001/readings?after=5", 400, "is not the id of a reading of this meter"),
-        ("/v1/meters/1001/readings?after=1001-5eed0001-12", 400, "is not the id of a reading"),
-        ("/v1/meters/1001/readings?after=1002-5eed0001-1", 400, "is not the id of a reading"),
-        ("/v1/meters/1001/readings?before=5", 400, "there is no option before"),
-        ("/v1/gateway?verbose=1", 400, "there is no option verbose"),
-    ],
-)
-def test_a_wrong_question_is_refused_with_a_sentence(
-    gateway: GatewayRun, link: MeterLink, path: str, status: int, sentence: str
-) -> None:
-    with pytest.raises(ClientError) as caught:
-        gateway.client.ask(path)
-    assert caught.value.status == status
-    assert sentence in str(caught.value)
+WRONG_QUESTIONS = [
+    ("/", 404, "there is no /"),
+    ("/v1/meter", 404, "see docs/api.md"),
+    ("/v1/meters/1003", 404, "meter 1003 is not known"),
+    ("/v1/meters/1003/readings", 404, "meter 1003 is not known"),
+    ("/v1/meters/x", 400, '"x" is not a meter number'),
+    ("/v1/meters/4294967296", 400, "is not a meter number"),
+    ("/v1/meters/-1", 400, "is not a meter number"),
+    ("/v1/meters/1001/readings?limit=0", 400, "from 1 to 1000"),
+    ("/v1/meters/1001/readings?limit=1001", 400, "from 1 to 1000"),
+    ("/v1/meters/1001/readings?limit=many", 400, '"many" is not a usable limit'),
+    ("/v1/meters/1001/readings?after=5", 400, "is not the id of a reading of this meter"),
+    ("/v1/meters/1001/readings?after=1001-5eed0001-12", 400, "is not the id of a reading"),
+    ("/v1/meters/1001/readings?after=1002-5eed0001-1", 400, "is not the id of a reading"),
+    ("/v1/meters/1001/readings?before=5", 400, "there is no option before"),
+    ("/v1/gateway?verbose=1", 400, "there is no option verbose"),
+]
+
+
+def test_a_wrong_question_is_refused_with_a_sentence(gateway: GatewayRun, link: MeterLink) -> None:
+    for path, status, sentence in WRONG_QUESTIONS:
+        with pytest.raises(ClientError) as caught:
+            gateway.client.ask(path)
+        assert caught.value.status == status, path
+        assert sentence in str(caught.value), path

@@ -103,23 +103,19 @@ def test_a_range_asked_for_over_mqtt_arrives_again_with_the_same_ids(
     assert again == [{**first[one["id"]], "historical": True} for one in again]
 
 
-@pytest.mark.parametrize(
-    ("question", "sentence"),
-    [
-        (b'"everything"', "not a JSON object"),
-        (b'{"meter_id": "1001"}', "meter_id is not a whole number"),
-        (b'{"meter_id": 7}', "meter 7 is not known"),
-        (b'{"meter_id": 1001, "from": "2026-02-01", "to": "2026-01-01"}', "from is later"),
-    ],
-)
+WRONG_REQUESTS = [
+    (b'"everything"', "not a JSON object"),
+    (b'{"meter_id": "1001"}', "meter_id is not a whole number"),
+    (b'{"meter_id": 7}', "meter 7 is not known"),
+    (b'{"meter_id": 1001, "from": "2026-02-01", "to": "2026-01-01"}', "from is later"),
+]
+
+
 def test_a_wrong_request_over_mqtt_is_answered_and_nothing_goes_out(
-    published: GatewayRun,
-    consumer: Consumer,
-    requester: Requester,
-    question: bytes,
-    sentence: str,
+    published: GatewayRun, consumer: Consumer, requester: Requester
 ) -> None:
-    assert sentence in fields(requester.ask(question))["error"]
+    for question, sentence in WRONG_REQUESTS:
+        assert sentence in fields(requester.ask(question))["error"], question
     assert fields(requester.ask(b'{"meter_id": 2002}'))["readings"] == 0
     assert published.client.gateway()["readings"]["backlog"] == 0
     assert len(consumer.reading_ids()) == COUNT
@@ -194,23 +190,23 @@ def test_a_gateway_told_not_to_hears_no_requests(
     asking.close()
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status", "sentence"),
-    [
-        (f"/v1/meters/{METER}/replays", {"from": "never"}, 400, "from is not a time"),
-        (f"/v1/meters/{METER}/replays", {"meter_id": METER}, 400, "there is no field meter_id"),
-        (f"/v1/meters/{METER}/replays", [], 400, "not a JSON object"),
-        ("/v1/meters/7/replays", {}, 404, "meter 7 is not known"),
-        ("/v1/meters/x/replays", {}, 400, '"x" is not a meter number'),
-        (f"/v1/meters/{METER}/replays?from=1", {}, 400, "there is no option from"),
-        (f"/v1/meters/{METER}", {}, 405, "POST is not allowed here: use GET"),
-    ],
-)
+WRONG_REPLAYS: list[tuple[str, object, int, str]] = [
+    (f"/v1/meters/{METER}/replays", {"from": "never"}, 400, "from is not a time"),
+    (f"/v1/meters/{METER}/replays", {"meter_id": METER}, 400, "there is no field meter_id"),
+    (f"/v1/meters/{METER}/replays", [], 400, "not a JSON object"),
+    ("/v1/meters/7/replays", {}, 404, "meter 7 is not known"),
+    ("/v1/meters/x/replays", {}, 400, '"x" is not a meter number'),
+    (f"/v1/meters/{METER}/replays?from=1", {}, 400, "there is no option from"),
+    (f"/v1/meters/{METER}", {}, 405, "POST is not allowed here: use GET"),
+]
+
+
 def test_a_wrong_replay_over_the_local_interface_is_refused_with_a_sentence(
-    published: GatewayRun, path: str, body: object, status: int, sentence: str
+    published: GatewayRun,
 ) -> None:
-    with pytest.raises(ClientError) as caught:
-        published.client.post(path, body)
-    assert caught.value.status == status
-    assert sentence in str(caught.value)
+    for path, body, status, sentence in WRONG_REPLAYS:
+        with pytest.raises(ClientError) as caught:
+            published.client.post(path, body)
+        assert caught.value.status == status, path
+        assert sentence in str(caught.value), path
     assert published.client.gateway()["readings"]["backlog"] == 0

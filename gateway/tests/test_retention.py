@@ -214,7 +214,7 @@ def test_the_space_of_what_was_forgotten_is_used_again(tmp_path: Path) -> None:
     sizes = []
     for batch in range(4):
         books.now_ms = NOW_MS - 100 * DAY_MS
-        books.span(batch * 5000, batch * 5000 + 4999)
+        books.span(batch * 1500, batch * 1500 + 1499)
         publish_all(books)
         sweep(tmp_path)
         sizes.append(pages(books.connection))

@@ -137,9 +137,9 @@ def try_many(seeds: range, folder: Path) -> None:
 
 
 def test_whatever_is_damaged_nothing_is_lost_without_being_named(tmp_path: Path) -> None:
-    try_many(range(60), tmp_path)
+    try_many(range(30), tmp_path)
 
 
 @pytest.mark.soak
 def test_whatever_is_damaged_in_a_thousand_ways_nothing_is_lost(tmp_path: Path) -> None:
-    try_many(range(60, 3060), tmp_path)
+    try_many(range(30, 3030), tmp_path)

@@ -73,7 +73,7 @@ def pack_on_meter(batch: Batch, size_max: int = 4000) -> bytes:
 
 
 @given(runs(), st.booleans(), st.integers(1, U32), st.integers(1, 64))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_batch_reads_back_as_it_was_and_the_meter_packs_the_same_bytes(
     run: list[IntervalRecord], continues: bool, interval_s: int, samples: int
 ) -> None:
@@ -105,7 +105,7 @@ def test_columns_that_are_left_out_read_back_as_nothing(
 
 
 @given(runs(40), st.integers(80, 400))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_record_that_does_not_fit_leaves_the_batch_as_it_was(
     run: list[IntervalRecord], size_max: int
 ) -> None:
@@ -124,7 +124,7 @@ def any_reference(sequence: int) -> IntervalRecord:
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_bytes_of_any_kind_are_a_batch_or_are_refused_by_rule(garbage: bytes) -> None:
     try:
         batch = unpack(garbage, any_reference)

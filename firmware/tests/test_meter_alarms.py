@@ -120,7 +120,7 @@ def test_hello_and_status_say_what_is_raised_in_the_very_step_that_stores_a_reco
     assert len(rig.records()) == 1
     said = (
         (t.TYPE_HELLO, rig.describe()),
-        (t.TYPE_STATUS, [1, *rig.describe.reading(rig.inputs.now_ms, 0, 400)]),
+        (t.TYPE_STATUS, [1, 0, *rig.describe.reading(rig.inputs.now_ms, 0, 400)]),
     )
     for frame_type, values in said:
         place = t.LAYOUTS[frame_type][1].split().index("status")

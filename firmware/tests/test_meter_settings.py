@@ -1,6 +1,7 @@
 """Between two steps a meter follows new settings: no record is lost, and none mixes two."""
 
 from meter_rig import MINUTE_MS, NOON_MS, Rig, events_of
+from settings_rig import change, deliver, end_session, in_session
 
 from weir.link import tables_gen as t
 from weir.settings import table_gen as g
@@ -8,52 +9,8 @@ from weir.store.journal import FIELD_COUNT
 from weir_tools.virtual.flash import CUT_MODES, PowerCut
 
 SAMPLE, STORE, SEND = g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S
-WEIGHT, PORT, HOLD = g.K_PULSE_WEIGHT_ML, g.K_LINK_PORT, g.K_LINK_HOLD
+WEIGHT, HOLD = g.K_PULSE_WEIGHT_ML, g.K_LINK_HOLD
 NOON_S = NOON_MS // 1000
-
-
-def in_session(provisioned: "dict[int, int] | None" = None) -> Rig:
-    """Return a meter at 10 s past noon, in a session that was answered."""
-    rig = Rig(provisioned=provisioned)
-    rig.inputs.now_ms = 10_000
-    rig.inputs.link_is_open = True
-    while not rig.session.active:
-        rig.step(is_open=True)
-    rig.session.heard = True
-    rig.session.clock_offer_ms = NOON_MS + 10_000
-    rig.step(received=b"time", is_open=True)
-    return rig
-
-
-def change(rig: Rig, version: int, overrides: "dict[int, int]") -> None:
-    """Let the session hear a version; the meter takes it in one step."""
-    items = [(t.KEY_COUNT, len(overrides))]
-    items.extend(overrides.items())
-    rig.errands.take_settings(version, items)
-    rig.step(received=b"settings", is_open=True)
-
-
-def deliver(rig: Rig) -> "list[int]":
-    """Let the gateway take all that the meter tells; return the types of frames."""
-    types = []
-    while rig.errands.pending:
-        given = rig.errands.next_body()
-        assert given is not None
-        types.append(given[0])
-        rig.errands.delivered()
-    return types
-
-
-def end_session(rig: Rig) -> None:
-    rig.session.active = False
-    rig.step(is_open=True)
-
-
-def fail_call(rig: Rig) -> None:
-    """Let the meter call, or go on calling, and nobody be there."""
-    rig.sleep_until_called()
-    assert rig.actions.link_wake_at_ms is not None
-    rig.step(link_ms=rig.inputs.link_ms + 600_000)
 
 
 def test_another_weight_closes_the_interval_so_that_no_record_mixes_two() -> None:
@@ -170,88 +127,6 @@ def test_a_version_that_flash_does_not_keep_is_refused_and_changes_nothing() -> 
     assert given[1][:3] == bytes((0, 0, t.OUTCOME_REFUSED))
     assert rig.settings.version == 0
     assert rig.session.dispatch.interval_s == 900
-
-
-def test_new_settings_are_tried_in_a_session_of_their_own_at_once() -> None:
-    for hold in (0, 1):
-        rig = in_session({HOLD: hold})
-        assert rig.session.hold == bool(hold)
-        change(rig, 1, {PORT: 4000})
-        assert not rig.session.hold
-        assert rig.actions.link_port == 0
-        deliver(rig)
-        end_session(rig)
-        assert rig.actions.link_wanted
-        assert rig.actions.link_port == 4000
-        assert rig.actions.link_wake_at_ms == rig.inputs.link_ms  # the link is open already
-        rig.step(is_open=True)
-        assert rig.session.told[-1] == "begin"
-        assert rig.session.hold == bool(hold)
-        assert rig.settings.on_trial
-        assert rig.errands.pending  # so that there is something to be answered
-        rig.session.heard = True
-        rig.step(received=b"answer", is_open=True)
-        assert not rig.settings.on_trial
-
-
-def test_what_is_heard_in_the_session_that_brought_the_settings_ends_no_trial() -> None:
-    rig = in_session()
-    change(rig, 1, {PORT: 4000})
-    rig.step(received=b"answer", is_open=True)
-    assert rig.settings.on_trial
-
-
-def test_two_calls_in_a_row_without_an_answer_bring_back_what_worked() -> None:
-    for answered in (False, True):  # whether a session comes about, and just nobody answers
-        rig = in_session()
-        change(rig, 1, {PORT: 4000, WEIGHT: 10})
-        deliver(rig)
-        end_session(rig)
-        for _ in range(2):
-            assert rig.settings.version == 1
-            if answered:
-                rig.sleep_until_called()
-                rig.step(is_open=True)
-                end_session(rig)
-            else:
-                fail_call(rig)
-        assert (rig.settings.version, rig.settings.given_up) == (0, 1)
-        assert events_of(rig)[-1][2:] == [t.EVENT_SETTINGS_ROLLED_BACK, t.PHASE_NOTE, 1, 0]
-        assert rig.actions.link_wanted
-        assert rig.actions.link_port == 0
-        assert rig.settings.first_sequence == rig.journal.sequence_next
-        assert deliver(rig) == [t.TYPE_SETTINGS_REPORT]
-        change(rig, 1, {PORT: 4000, WEIGHT: 10})
-        given = rig.errands.next_body()
-        assert given is not None
-        assert given[1][2] == t.OUTCOME_ROLLED_BACK
-        assert rig.settings.version == 0
-
-
-def test_one_call_without_an_answer_and_a_reset_do_not_end_the_trial_but_count() -> None:
-    rig = in_session()
-    change(rig, 1, {PORT: 4000})
-    deliver(rig)
-    end_session(rig)
-    fail_call(rig)
-    again = Rig(rig.flash, now_ms=5)
-    assert again.settings.version == 1
-    fail_call(again)
-    assert again.settings.version == 0
-
-
-def test_a_meter_that_was_answered_does_not_go_back_when_calls_fail_later() -> None:
-    rig = in_session()
-    change(rig, 1, {g.K_LEAK_ON: 0})
-    deliver(rig)
-    end_session(rig)
-    rig.step(is_open=True)
-    rig.session.heard = True
-    rig.step(received=b"answer", is_open=True)
-    end_session(rig)
-    for _ in range(3):
-        fail_call(rig)
-    assert rig.settings.version == 1
 
 
 def test_the_session_has_its_times_from_the_settings() -> None:

@@ -27,6 +27,7 @@ MODULES = (
     "test_level_alarms",
     "test_meter",
     "test_meter_settings",
+    "test_trial",
     "test_meter_switch",
     "test_registers",
     "test_ring",

@@ -1,7 +1,7 @@
 """Settings come into force whole, stay on trial until a session works, and survive any reset."""
 
 from weir.settings import table_gen as g
-from weir.settings.in_force import FAILURES_MAX, Settings
+from weir.settings.in_force import TRIAL_CALLS_MAX, Settings
 from weir.store.vault import Vault
 from weir_tools.virtual.flash import CUT_MODES, FaultyFlash, PowerCut
 
@@ -77,17 +77,18 @@ def test_every_key_at_its_bounds_survives_a_reset_beside_what_was_before() -> No
         settings.confirm()
 
 
-def test_two_sessions_in_a_row_without_an_answer_end_the_trial_over_resets_too() -> None:
+def test_two_calls_that_were_begun_and_never_answered_lose_the_trial_over_resets_too() -> None:
     for resets in (False, True):
         flash = new_flash()
         settings = settings_on(flash)
         settings.apply(1, {SAMPLE: 30}, 4)
         settings.confirm()
         settings.apply(2, {PORT: 1}, 5)
-        for failure in range(1, FAILURES_MAX + 1):
-            assert settings.fail() == (failure == FAILURES_MAX)
-            if resets and failure < FAILURES_MAX:
+        for call in range(1, TRIAL_CALLS_MAX + 1):
+            settings.begin_trial_call()
+            if resets:
                 settings = settings_on(flash)
+            assert settings.trial_is_lost == (call == TRIAL_CALLS_MAX)
         assert settings.overrides_before() == {SAMPLE: 30}
         settings.roll_back(9)
         for one in (settings, settings_on(flash)):
@@ -95,6 +96,18 @@ def test_two_sessions_in_a_row_without_an_answer_end_the_trial_over_resets_too()
             assert one.value(SAMPLE) == 30
             assert one.value(PORT) == 0
             assert not one.on_trial
+
+
+def test_an_answer_to_the_last_call_takes_back_that_it_was_counted() -> None:
+    flash = new_flash()
+    settings = settings_on(flash)
+    settings.apply(2, {PORT: 1}, 5)
+    for _ in range(TRIAL_CALLS_MAX):
+        settings.begin_trial_call()
+    settings.confirm()
+    for one in (settings, settings_on(flash)):
+        assert not one.trial_is_lost
+        assert not one.on_trial
 
 
 def test_a_version_given_up_is_remembered_until_another_is_applied() -> None:
@@ -144,7 +157,7 @@ STEPS: "tuple[Callable[[Settings], object], ...]" = (
     lambda settings: settings.apply(1, {SAMPLE: 30, STORE: 600}, 10),
     lambda settings: settings.confirm(),
     lambda settings: settings.apply(2, {PORT: 9}, 20),
-    lambda settings: settings.fail(),
+    lambda settings: settings.begin_trial_call(),
     lambda settings: settings.roll_back(30),
     lambda settings: settings.apply(3, {STORE: 300}, 40),
     lambda settings: settings.confirm(),

@@ -12,6 +12,7 @@ from weir_tools.virtual.flash import FaultyFlash
 BODY_SIZE_MAX = 232
 SAMPLE, STORE, SEND = g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S
 UNKNOWN_KEY = 249
+READING = (1, 2, 3, 4, 5, 6, 7, 8)  # a STATUS after its version
 
 
 class Events:
@@ -235,7 +236,7 @@ def test_a_reading_is_pending_from_its_request_on_and_answers_each_request_once(
     assert desk.errands.pending
     assert desk.errands.read_wanted
     assert desk.errands.next_body() is None
-    desk.errands.measured((1, 2, 3, 4, 5, 6, 7, 8, 9))
+    desk.errands.measured(READING)
     assert not wanted(desk)
     for request in (5, 6):
         given = desk.errands.next_body()
@@ -246,12 +247,42 @@ def test_a_reading_is_pending_from_its_request_on_and_answers_each_request_once(
     assert not desk.errands.pending
 
 
+def test_what_is_given_again_after_a_change_names_the_version_then_in_force() -> None:
+    desk = Desk()
+    desk.errands.take_read(5)
+    desk.errands.measured(READING)
+    desk.events.pending = True
+    named = []
+    for version, place in ((7, 2), (9, 0)):  # of a STATUS, then of EVENTS
+        before = desk.errands.next_body()
+        assert desk.settings.apply(version, {}, 0)
+        after = desk.errands.next_body()
+        assert before is not None
+        assert after is not None
+        assert before[0] == after[0]
+        named.append((before[1][place], after[1][place]))
+        desk.errands.delivered()
+    assert named == [(0, 7), (7, 9)]
+    assert not desk.errands.pending
+
+
+def test_a_reading_measured_under_what_was_given_up_names_what_is_in_force() -> None:
+    desk = Desk()
+    desk.settings.apply(2, {}, 0)
+    desk.errands.take_read(5)
+    desk.errands.measured(READING)
+    desk.settings.roll_back(0)
+    given = desk.errands.next_body()
+    assert given is not None
+    assert given[1][2:4] == bytes(2)
+
+
 def test_requests_without_end_take_no_more_memory_than_a_few() -> None:
     desk = Desk()
     for request in range(100):
         desk.errands.take_read(request)
         if request % 3 == 0:
-            desk.errands.measured((1, 2, 3, 4, 5, 6, 7, 8, 9))
+            desk.errands.measured(READING)
     told = 0
     while desk.errands.next_body() is not None:
         desk.errands.delivered()
@@ -264,7 +295,7 @@ def test_a_reading_forgotten_for_a_newer_one_takes_no_other_with_it() -> None:
     told = []
     for request in range(9):
         desk.errands.take_read(request)
-        desk.errands.measured((1, 2, 3, 4, 5, 6, 7, 8, 9))
+        desk.errands.measured(READING)
         desk.errands.next_body()  # on its way when it is forgotten
     while (given := desk.errands.next_body()) is not None:
         told.append(given[1][0])
@@ -292,7 +323,7 @@ def test_reports_go_first_then_readings_then_events() -> None:
     desk = Desk()
     desk.events.pending = True
     desk.errands.take_read(5)
-    desk.errands.measured((1, 2, 3, 4, 5, 6, 7, 8, 9))
+    desk.errands.measured(READING)
     desk.errands.tell_applied()
     found = []
     while desk.errands.pending:

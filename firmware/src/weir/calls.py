@@ -40,12 +40,14 @@ if TYPE_CHECKING:
 
 
 _HELD_RETRY_MS = const(600_000)  # a meter on mains power may try often
+# Between the calls of a trial: a gateway that restarts is back, and no meter is cut off for long.
+_TRIAL_PAUSE_MS = const(900_000)
 
 
 class Calls:
     """Calls: the link is opened for a session, the session goes on, and ends.
 
-    trial_failed: the settings on trial have let the last call that they had fail.
+    trial_failed: the last call that the settings on trial had has failed.
     """
 
     def __init__(
@@ -69,24 +71,27 @@ class Calls:
         self._under_way = False  # a session is
         self._again = False  # another call follows at once
         self._version = 0  # of the settings that the call is made with
+        self._pause_ends_ms: int | None = None  # calendar; no call of a trial counts before
         self._port = self._baud = 0
 
-    def open(self, link_ms: int) -> None:
+    def open(self, inputs: "Inputs") -> None:
         """Call now. A session that listens goes on with what has come up meanwhile."""
         if self._under_way:
             self._session.resume()
         elif not self._waiting:
             settings = self._settings
             self._waiting = True
-            self._waits_until_ms = link_ms + settings.value(g.K_LINK_PATIENCE_S) * 1000
+            self._waits_until_ms = inputs.link_ms + settings.value(g.K_LINK_PATIENCE_S) * 1000
             self._version = settings.version
             self._port = settings.value(g.K_LINK_PORT)
             self._baud = settings.value(g.K_LINK_BAUD)
+            self._count(inputs)
 
     def try_settings(self) -> None:
         """Try settings that have just come into force: in a session of their own, soon."""
         self._session.hold = False
         self._again = True
+        self._pause_ends_ms = None
 
     def receive(self, inputs: "Inputs") -> None:
         """Take what came over the link; a session whose link is gone is over."""
@@ -133,9 +138,9 @@ class Calls:
         if self._timetable.send_due(calendar_ms):
             self._timetable.sent(calendar_ms)
             if self._has_reason():
-                self.open(inputs.link_ms)
+                self.open(inputs)
         if self._watch.take_call(inputs.now_ms, is_free=self._waiting or self._under_way):
-            self.open(inputs.link_ms)
+            self.open(inputs)
 
     def _has_reason(self) -> bool:
         settings = self._settings
@@ -166,18 +171,34 @@ class Calls:
 
     def _end(self, inputs: "Inputs", *, heard: bool) -> None:
         self._under_way = False
+        calendar_ms = self._timekeeper.calendar_ms(inputs.now_ms)
         if self._tries_settings and not heard:
-            self.trial_failed = self._settings.fail()
+            self._go_on_trying(calendar_ms)
         if heard and self._watch.untold:
             self._watch.owe_call()
-        calendar_ms = self._timekeeper.calendar_ms(inputs.now_ms)
         if self._again:
             self._again = False
-            self.open(inputs.link_ms)
+            self.open(inputs)
         elif self._settings.value(g.K_LINK_HOLD):
             self._timetable.retry(calendar_ms, _HELD_RETRY_MS)
         elif self._cannot_wait(heard=heard):
             self._timetable.retry(calendar_ms)
+
+    def _count(self, inputs: "Inputs") -> None:
+        """Count a call of a trial before it is made, unless it follows soon on one that failed."""
+        calendar_ms = self._timekeeper.calendar_ms(inputs.now_ms)
+        if self._pause_ends_ms is not None and calendar_ms < self._pause_ends_ms:
+            return
+        self._pause_ends_ms = None
+        if self._settings.on_trial:
+            self._settings.begin_trial_call()
+
+    def _go_on_trying(self, calendar_ms: int) -> None:
+        """Give the settings on trial another call that counts, or give them up (WL-SET-11)."""
+        self.trial_failed = self._settings.trial_is_lost
+        if self._pause_ends_ms is None:
+            self._pause_ends_ms = calendar_ms + _TRIAL_PAUSE_MS
+        self._timetable.call_by(self._pause_ends_ms)
 
     def _cannot_wait(self, *, heard: bool) -> bool:
         """Return whether the next call must come before the next send time."""

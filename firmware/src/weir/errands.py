@@ -45,8 +45,9 @@ class Errands:
         self._draft: Draft | None = None
         self._reports: list[Report] = []
         self._asked: list[int] = []  # requests whose measurement is still to be made
-        self._readings: list[bytes] = []  # bodies of STATUS
+        self._readings: list[tuple[int, Sequence[int]]] = []  # with the request of each
         self._given: tuple[int, bytes] | None = None
+        self._given_version = 0  # that it names
 
     @property
     def pending(self) -> bool:
@@ -116,11 +117,9 @@ class Errands:
         self._forget(t.TYPE_SETTINGS_REPORT)
 
     def measured(self, reading: "Sequence[int]") -> None:
-        """Answer all that was asked for. ``reading``: a STATUS but for its request."""
+        """Answer all that was asked for. ``reading``: a STATUS after its version."""
         for request in self._asked:
-            values = [request]
-            values.extend(reading)
-            self._readings.append(codec.pack_body(t.TYPE_STATUS, values))
+            self._readings.append((request, reading))
         self._asked = []
         if len(self._readings) > _READS_MAX:
             del self._readings[:-_READS_MAX]
@@ -132,19 +131,27 @@ class Errands:
             self._given = None
 
     def next_body(self) -> "tuple[int, bytes] | None":
-        if self._given is None:
+        version = self._settings.version
+        if self._given is None or self._given_version != version:  # WL-TYP-02
             self._given = self._make()
+            self._given_version = version
         return self._given
 
     def _make(self) -> "tuple[int, bytes] | None":
         if self._reports:
             return t.TYPE_SETTINGS_REPORT, self._reports[0].body(self._body_size_max)
         if self._readings:
-            return t.TYPE_STATUS, self._readings[0]
+            return t.TYPE_STATUS, self._status()
         if self._events is None or not self._events.pending:
             return None
         body = self._events.next_body(self._settings.version)
         return None if body is None else (t.TYPE_EVENTS, body)
+
+    def _status(self) -> bytes:
+        request, reading = self._readings[0]
+        values = [request, self._settings.version]
+        values.extend(reading)
+        return codec.pack_body(t.TYPE_STATUS, values)
 
     def delivered(self) -> None:
         if self._given is None:

@@ -70,6 +70,8 @@ class Meter:
         now_ms = inputs.now_ms
         if not self._started:
             self._start(now_ms)
+            if self._settings.trial_is_lost:  # the calls that it had ended in a reset
+                self._roll_back(inputs)
         self._recorder.take(inputs.forward_pulses, inputs.reverse_pulses)
         self._watch.step(inputs)
         if self._errands.read_wanted and self.pressure_due(now_ms):
@@ -108,7 +110,7 @@ class Meter:
         if self._watch.triggered:
             self._watch.triggered = False
             self._errands.take_read(_BY_PERSON)
-            self._calls.open(inputs.link_ms)
+            self._calls.open(inputs)
         if self._errands.change is not None:
             self._change_settings(inputs)
         if self._errands.read_wanted and self._read_at_ms is None:
@@ -117,8 +119,11 @@ class Meter:
         if self._calls.trial_failed:
             self._calls.trial_failed = False
             self._watch.sample(inputs)
-            self._switch.roll_back(now_ms)
-            self._calls.open(inputs.link_ms)
+            self._roll_back(inputs)
+
+    def _roll_back(self, inputs: "Inputs") -> None:
+        self._switch.roll_back(inputs.now_ms)
+        self._calls.open(inputs)
 
     def _change_settings(self, inputs: "Inputs") -> None:
         self._watch.sample(inputs)  # what was counted until now is judged by what was in force

@@ -84,7 +84,7 @@ class SelfDescription:
         return _in_order(t.TYPE_HELLO, values)
 
     def reading(self, now_ms: int, flow_l_per_h: int, pressure_kpa: "int | None") -> "list[int]":
-        """Return the values of STATUS but for the first, its request."""
+        """Return the values of STATUS after its request and settings version."""
         values = self._values(now_ms)
         values["request"] = 0
         values["flow_l_per_h"] = flow_l_per_h
@@ -92,7 +92,7 @@ class SelfDescription:
             pressure_kpa = t.NO_PRESSURE_KPA
             values["status"] |= t.STATUS_PRESSURE_FAULT
         values["pressure_kpa"] = pressure_kpa
-        return _in_order(t.TYPE_STATUS, values)[1:]
+        return _in_order(t.TYPE_STATUS, values)[2:]
 
     def _values(self, now_ms: int) -> "dict[str, int]":
         """Return what both say, of this moment."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
         def next_body(self) -> "tuple[int, bytes] | None":
             """Return type and body of the next uplink, None when there is none or not yet.
 
-            The same again until it is delivered or overtaken by what was taken meanwhile.
+            The same again until it is delivered, overtaken by what was taken meanwhile, or
+            another settings version is in force: each body names that of now.
             """
 
         def delivered(self) -> None:

@@ -91,8 +91,12 @@ class Timetable:
         """Call again before the next slot, later after each failure up to ``longest_ms``."""
         retry_ms = min(self._retry_ms, longest_ms)
         wait_ms = retry_ms + self._spread(retry_ms // 4)
-        self._send_at_ms = min(self._send_at_ms, calendar_ms + wait_ms)
+        self.call_by(calendar_ms + wait_ms)
         self._retry_ms = min(retry_ms * 2, self.send_interval_ms)
+
+    def call_by(self, calendar_ms: int) -> None:
+        """Call at an instant, unless a call is due before."""
+        self._send_at_ms = min(self._send_at_ms, calendar_ms)
 
     def wake_at_ms(self) -> int:
         """Return the next instant at which something is due."""

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         def store(self, blob: bytes) -> bool: ...
 
 
-FAILURES_MAX = 2  # sessions in a row without an answer that end a trial
+TRIAL_CALLS_MAX = 2  # in a row without an answer: they end a trial
 
 _NOT_ON_TRIAL = const(0xFF)
-_STATE = const("<HB")  # version given up, failures; then the set in force, then the one before
+_STATE = const(
+    "<HB"
+)  # version given up, calls of the trial; then the set in force, then the one before
 _STATE_SIZE = const(3)
 _SET = const("<HIB")  # version, sequence of its first record, overrides
 _SET_SIZE = const(7)
@@ -68,11 +70,11 @@ class Settings:
         self._values = array("i", [0] * (g.KEYS[-1] + 1))  # in force, by key: asked all the time
         self._overrides: dict[int, int] = {}
         self._fallback = b""  # the set that worked before, while another is on trial
-        self._failures = _NOT_ON_TRIAL
+        self._trial_calls = _NOT_ON_TRIAL
         self.version = self.first_sequence = self.given_up = 0
         blob = vault.load()
         if blob is not None:
-            self.given_up, self._failures = struct.unpack_from(_STATE, blob, 0)
+            self.given_up, self._trial_calls = struct.unpack_from(_STATE, blob, 0)
             self.version, self.first_sequence, self._overrides, end = _unpack_set(
                 blob, _STATE_SIZE
             )
@@ -82,7 +84,12 @@ class Settings:
     @property
     def on_trial(self) -> bool:
         """Whether no session begun under this version has been answered yet."""
-        return self._failures != _NOT_ON_TRIAL
+        return self._trial_calls != _NOT_ON_TRIAL
+
+    @property
+    def trial_is_lost(self) -> bool:
+        """Whether all the calls of the trial were begun, and none of them was answered."""
+        return self.on_trial and self._trial_calls >= TRIAL_CALLS_MAX
 
     def value(self, key: int) -> int:
         """Return the value in force."""
@@ -118,27 +125,24 @@ class Settings:
         self._overrides = dict(overrides)
         self._take_values()
         self._fallback = fallback
-        self.given_up = self._failures = 0
+        self.given_up = self._trial_calls = 0
         return True
 
     def confirm(self) -> None:
         """End the trial: a session begun under this version was answered."""
-        self._failures = _NOT_ON_TRIAL
+        self._trial_calls = _NOT_ON_TRIAL
         self._fallback = b""
         self._store()
 
-    def fail(self) -> bool:
-        """Count a session of the trial without an answer; return whether it was the last one."""
-        self._failures += 1
-        if self._failures >= FAILURES_MAX:
-            return True
+    def begin_trial_call(self) -> None:
+        """Count a call before it is made, so that a reset in it counts. ``confirm`` undoes it."""
+        self._trial_calls += 1
         self._store()
-        return False
 
     def roll_back(self, first_sequence: int) -> None:
         """Give the version on trial up; go back to the settings that worked before."""
         self.given_up = self.version
-        self._failures = _NOT_ON_TRIAL
+        self._trial_calls = _NOT_ON_TRIAL
         self.version, _, self._overrides, _ = _unpack_set(self._fallback, 0)
         self.first_sequence = first_sequence
         self._take_values()
@@ -158,5 +162,5 @@ class Settings:
 
     def _store(self) -> None:
         """Keep what has become of a trial. Flash that takes no more repeats it at a start."""
-        state = struct.pack(_STATE, self.given_up, self._failures)
+        state = struct.pack(_STATE, self.given_up, self._trial_calls)
         self._vault.store(state + self._packed() + self._fallback)

@@ -157,8 +157,12 @@ def test_a_rule_is_checked_on_what_would_be_in_force() -> None:
     assert refused({SAMPLE: 60, STORE: 59}) == {SAMPLE: rule, STORE: rule}
     assert refused({STORE: 900}, {SEND: 600, STORE: 300}) == {STORE: rule}
     assert refused({g.K_SEND_SLOT_S: 86_400}) == {g.K_SEND_SLOT_S: rule}  # strict
+    assert refused({SAMPLE: 1800, STORE: 1800, g.K_LEAK_GAP_S: 1799}) == {
+        SAMPLE: rule,
+        g.K_LEAK_GAP_S: rule,
+    }
     desk = Desk({SEND: 3600})
-    desk.write(1, {SAMPLE: 3600, STORE: 3600})  # equal is allowed
+    desk.write(1, {SAMPLE: 3600, STORE: 3600, g.K_LEAK_ON: 0})  # equal is allowed
     assert desk.settings.version == 1
 
 

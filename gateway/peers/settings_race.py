@@ -36,7 +36,7 @@ REPEAT_SHARE = 0.2  # of the answers
 REPEATED_MAX = 6  # downlinks
 
 _PROVISIONED = dict.fromkeys(
-    (g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S), HOUR_S
+    (g.K_SAMPLE_INTERVAL_S, g.K_STORE_INTERVAL_S, g.K_SEND_INTERVAL_S, g.K_LEAK_GAP_S), HOUR_S
 )
 _SCHEDULE_AND_LINK = {*range(1, 8), *range(110, 114)}
 _RULED = {setting.key for rule in RULES for setting in (rule.lower, rule.upper)}

@@ -80,6 +80,7 @@ def test_the_defaults_may_be_given_to_a_meter() -> None:
             "pressure_high_on": 1,
         },
         {"leak_gap_s": 600, "leak_duration_s": 600},
+        {"leak_gap_s": 899, "sample_interval_s": 900},
     ],
 )
 def test_a_broken_rule_blames_what_must_be_lower_and_names_both(values: dict[str, int]) -> None:
@@ -94,6 +95,14 @@ def test_limits_are_held_against_each_other_only_while_both_alarms_are_on() -> N
     crossed = {"flow_low_l_per_h": 50, "flow_high_l_per_h": 40}
     assert verdicts(**crossed, flow_low_on=1) == []
     assert verdicts(**crossed, flow_high_on=1) == []
+
+
+def test_samples_may_be_as_rare_as_the_gap_of_a_leak_and_rarer_only_while_leaks_are_off() -> None:
+    assert verdicts(leak_gap_s=900, sample_interval_s=900) == []
+    assert verdicts(leak_gap_s=899, sample_interval_s=900, leak_on=0) == []
+    assert verdicts(leak_gap_s=899, sample_interval_s=900, leak_on=1) == [
+        ("sample_interval_s", Reason.BREAKS_RULE)
+    ]
 
 
 def test_an_automatic_slot_and_spread_break_no_rule() -> None:

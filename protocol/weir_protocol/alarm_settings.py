@@ -73,7 +73,8 @@ FLOW_ALARMS: Final = (
         (60, _DAY_S),
         1800,
         "So long without a pulse is a pause: it clears a leak, or begins the count anew. It must"
-        " be longer than a pulse takes at the smallest leak to be found.",
+        " be longer than a pulse takes at the smallest leak to be found, and no shorter than"
+        " sample_interval_s, or rests between samples are not seen.",
     ),
     _alarm_switch(48, "no_consumption_on", 0, "when no water is used"),
     number(

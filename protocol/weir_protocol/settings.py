@@ -25,7 +25,7 @@ def _rule(lower: str, upper: str, strict: bool, *when: str) -> Rule:
     relation = "below" if strict else "at most"
     text = f"{lower} must be {relation} {upper}"
     if when:
-        text += f" while {' and '.join(when)} are on"
+        text += f" while {' and '.join(when)} {'is' if len(when) == 1 else 'are'} on"
     return Rule(
         BY_NAME[lower], BY_NAME[upper], strict, text, tuple(BY_NAME[name] for name in when)
     )
@@ -40,6 +40,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule("flow_low_l_per_h", "flow_high_l_per_h", True, "flow_low_on", "flow_high_on"),
     _rule("pressure_low_kpa", "pressure_high_kpa", True, "pressure_low_on", "pressure_high_on"),
     _rule("leak_gap_s", "leak_duration_s", True),
+    _rule("sample_interval_s", "leak_gap_s", False, "leak_on"),
 )
 """An automatic value breaks none of them: it is below all that it is held against."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from weir_protocol.settings import BY_NAME
 from weir_tools import messages
 from weir_tools.errors import Misused
 from weir_tools.simulate.gateway_file import GatewayClock, GatewayFile
@@ -19,6 +20,8 @@ from weir_tools.simulator.waveform import Waveform
 
 STARTS_AT_S = 1_609_459_200  # of a recording that does not say: 2021-01-01
 KEYS_DEFAULT = Path("keys.txt")
+
+_LEAK_GAP_S = BY_NAME["leak_gap_s"].default  # samples that are rarer show no pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Options:
                 self.sample_interval_s,
                 self.store_interval_s,
                 self.send_interval_s,
+                settings={} if self.sample_interval_s <= _LEAK_GAP_S else {"leak_on": 0},
             )
             for meter_id in range(self.meter_id, self.meter_id + count)
         ]

@@ -86,7 +86,7 @@ def _still(chance: random.Random) -> Values:
         "no_consumption_duration_s": 5400,
         "no_consumption_clear_pulses": chance.choice((1, 20)),
         "leak_duration_s": chance.choice((7200, 14_400)),
-        "leak_gap_s": chance.choice((600, 1200)),
+        "leak_gap_s": chance.choice((900, 1200)),
     }
 
 

@@ -22,6 +22,7 @@ from weir_gateway.store.push import Due
 from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.sequences import wrap
 from weir_gateway.telling import Telling
+from weir_gateway.uplink_log import log_uplink
 from weir_protocol.errors import LinkError, PeerError
 from weir_protocol.frames import AcknowledgeFlag, FrameType, peek_header
 from weir_protocol.session import HostSession, Uplink
@@ -163,8 +164,7 @@ class Custodian:
             self._counters.reject(pending.source, "conflict", detail, len(receipt.conflicts))
         elif uplink.records:
             self._sessions.remember(uplink.meter_id, uplink.epoch, uplink.records[-1])
-        if uplink.frame_type is FrameType.HELLO:
-            _log.info("meter %d says hello, epoch %08x", uplink.meter_id, uplink.epoch)
+        log_uplink(uplink, receipt)
         self._on_taken(Taken(uplink, receipt))
 
     def _answer(self, receipt: Receipt, pending: _Pending) -> bytes:

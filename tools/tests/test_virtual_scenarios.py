@@ -44,17 +44,18 @@ def test_a_wrong_link_port_is_given_up_after_two_sessions_in_vain_and_that_is_to
         good = await stage.change(sample_interval_s=150)
         await stage.until(lambda: stage.state(good) == "applied")
         await asyncio.sleep(HOUR_S)
-        failures = []
-        fail = stage.meter.settings.fail
+        calls_s = []
+        begin_trial_call = stage.meter.settings.begin_trial_call
 
-        def counted() -> bool:
-            failures.append(stage.now_s)
-            return bool(fail())
+        def counted() -> None:
+            calls_s.append(stage.now_s)
+            begin_trial_call()
 
-        stage.meter.settings.fail = counted
+        stage.meter.settings.begin_trial_call = counted
         wrong = await stage.change(sample_interval_s=100, link_port=1)
         await stage.until(lambda: stage.state(wrong) == "rolled_back")
-        assert len(failures) == 2
+        first_s, second_s = calls_s
+        assert 15 * MINUTE_S <= second_s - first_s <= 20 * MINUTE_S
         assert stage.state(good) == "applied"
         assert stage.value("sample_interval_s") == 150
         assert stage.value("link_port") == 0

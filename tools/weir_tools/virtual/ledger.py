@@ -103,7 +103,7 @@ class MeterBook(RingBook):
     """One meter, with its ring of readings. events: its other ring.
 
     registers: what they showed when the world began. measured: when each STATUS was measured
-    last, by its values but for the request, in seconds since the world began.
+    last, by its values after the settings version, in seconds since the world began.
     settings_stores: how often settings were written.
     """
 

@@ -13,7 +13,7 @@ from weir_tools.virtual.changes import Kind
 from weir_tools.virtual.ledger import Ledger
 from weir_tools.virtual.meter import VirtualMeter
 
-_STATUS = t.LAYOUTS[t.TYPE_STATUS][1].split()[1:]  # without the request
+_STATUS = t.LAYOUTS[t.TYPE_STATUS][1].split()[2:]  # without request and settings version
 _MS = 1000
 
 

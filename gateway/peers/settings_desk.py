@@ -41,6 +41,10 @@ class Desk(Bookkeeping):
         query = "SELECT number, state FROM settings_news ORDER BY news"
         return list(self.connection.execute(query))
 
+    def forget_news(self) -> None:
+        """Have all told."""
+        self.connection.execute("DELETE FROM settings_news")
+
     def desired(self) -> Settings:
         wanted = versions.desired(self.connection, METER)
         return {} if wanted is None else wanted.overrides

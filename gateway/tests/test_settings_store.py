@@ -7,7 +7,7 @@ import pytest
 
 from peers.bookkeeping import EPOCH, METER, Bookkeeping
 from peers.settings_desk import FAST, SLOW, Desk, asks_for_report, sent
-from weir_gateway.store.settings import attest, rows, versions
+from weir_gateway.store.settings import attest, behind, rows, versions
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.frames import KEY_COUNT, Outcome, Reason
 from weir_protocol.settings import BY_NAME
@@ -177,7 +177,7 @@ def test_a_version_differs_from_the_one_in_force_in_what_most_uplinks_carry(desk
 
 def test_what_expires_before_it_reaches_the_meter_is_not_sent(desk: Desk) -> None:
     desk.ask(FAST, expires_at_ms=desk.now_ms + 1000)
-    assert not versions.has_expired(desk.connection, desk.now_ms)
+    assert not behind.has_expired(desk.connection, desk.now_ms)
     desk.now_ms += 1000
     receipt = desk.span(0, 1)
     assert (sent(receipt), receipt.keeps_listening) == ({}, False)
@@ -186,17 +186,17 @@ def test_what_expires_before_it_reaches_the_meter_is_not_sent(desk: Desk) -> Non
 
 def test_what_expires_is_given_up_without_an_uplink_too(desk: Desk) -> None:
     desk.ask(FAST, expires_at_ms=desk.now_ms + 1000)
-    assert versions.has_expired(desk.connection, desk.now_ms + 1000)
-    versions.expire(desk.connection, desk.now_ms + 1000)
+    assert behind.has_expired(desk.connection, desk.now_ms + 1000)
+    behind.expire(desk.connection, desk.now_ms + 1000)
     assert desk.states() == [(1, "expired")]
-    assert not versions.has_expired(desk.connection, desk.now_ms + 1000)
+    assert not behind.has_expired(desk.connection, desk.now_ms + 1000)
 
 
 def test_what_expired_on_its_way_is_applied_if_the_meter_says_so(desk: Desk) -> None:
     desk.ask(FAST, expires_at_ms=desk.now_ms + 1000)
     desk.span(0, 1)
     desk.now_ms += 2000
-    versions.expire(desk.connection, desk.now_ms)
+    behind.expire(desk.connection, desk.now_ms)
     assert desk.states() == [(1, "expired")]
     desk.applied(1, FAST)
     assert desk.states() == [(1, "applied")]
@@ -271,6 +271,9 @@ def test_only_so_many_versions_are_kept_and_always_the_one_in_force(desk: Desk) 
     desk.applied(1, FAST)
     for _ in range(versions.KEPT_MAX + 20):
         desk.ask(SLOW)
+        desk.span(0, 1)
+        desk.report(1, Outcome.REFUSED, about=desk.states()[-1][0])
+        desk.forget_news()
     assert len(desk.states()) == versions.KEPT_MAX + 1
     assert desk.states()[0] == (1, "applied")
 

@@ -72,6 +72,8 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "sent_epoch": _UINT32,
     "forced": _FLAG,
     "is_partial": _FLAG,
+    "carried_by": (0, 0xFFFF),
+    "is_built": _FLAG,
     "is_guess": _FLAG,
     "asks_left": _COUNT,
     "shape_sequence": _COUNT,

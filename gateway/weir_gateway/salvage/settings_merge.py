@@ -19,13 +19,14 @@ _KEYS = {
     "settings_reported": ("meter_id",),
     "shapes": ("meter_id", "epoch", "first_sequence"),
 }
+_NUMBERS = ("number", "behind", "renews")
 _WORDS = {"state", "cause", "made_by"}
 _STATES = {*OPEN, "applied", "refused", "superseded", "expired", "rolled_back"}
 _OBJECTS = {"overrides", "changes"}
 _OBJECTS_OR_NULL = {"reasons", "reported", "provisioned", "gathering"}
 _MAY_BE_NULL = {
     *("expires_at_ms", "sent_at_ms", "sent_epoch", "applied_at_ms", "ended_at_ms"),
-    *("reported_version", "reported_at_ms"),
+    *("reported_version", "reported_at_ms", "behind", "carried_by", "renews"),
 }
 _FOLLOW_SHAPES = """
 UPDATE custody SET shape_sequence = s.first_sequence, pulse_weight_ml = s.pulse_weight_ml,
@@ -83,7 +84,7 @@ def _is_sound(row: Mapping[str, Any]) -> bool:
     return (
         is_within_limits({name: row[name] for name in numbers}, _MAY_BE_NULL)
         and all(isinstance(text, str) for text in texts)
-        and abs(row.get("number", 0)) < 1 << 31
+        and all(abs(row.get(name) or 0) < 1 << 31 for name in _NUMBERS)
         and row.get("state", "sent") in _STATES
         and row.get("cause", "asked") in ("asked", "renewed")
         and isinstance(row.get("request_id"), str | None)
@@ -132,9 +133,12 @@ def _is_held(connection: sqlite3.Connection, row: Fields) -> bool:
 
 def _placed(row: Fields, shift: int, newer_made_ms: int | None) -> Fields:
     """Return a row as it comes to stand here: one that waits is superseded by what is newer."""
-    placed = row | {"number": row["number"] + shift}
+    numbers = {name: row[name] for name in _NUMBERS if row.get(name) is not None}
+    placed = row | {name: number + shift for name, number in numbers.items()}
     if newer_made_ms is not None and row["state"] in OPEN:
         placed |= {"state": "superseded", "ended_at_ms": newer_made_ms}
+    if newer_made_ms is not None and placed["state"] == "superseded":
+        placed |= {"behind": None, "carried_by": None}
     return placed
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from weir_gateway import endurance, messages
 from weir_gateway.errors import Refusal
 from weir_gateway.settings.wish import Wish
-from weir_gateway.store.settings import attest, versions
+from weir_gateway.store.settings import versions
+from weir_gateway.store.settings.fold import adopted
 from weir_gateway.store.settings.rows import Reported, StoredVersion, Values, reported
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.settings import check, defaults
@@ -98,7 +99,7 @@ def _in_force(meter_id: int, known: Reported | None) -> Values:
     if known.reported is None:
         text = messages.SETTINGS_UNKNOWN.format(meter_id=meter_id, version=known.version)
         raise Refusal(409, text)
-    return attest.adopted(known.version, known.reported)
+    return adopted(known.version, known.reported)
 
 
 def _changed(now: Wanted, wish: Wish) -> dict[str, int]:
@@ -129,6 +130,7 @@ def _new(
         wish.force,
         None if wish.expires_s is None else now_ms + wish.expires_s * 1000,
         is_partial=is_first or bool(now.version is not None and now.version.is_partial),
+        is_built=True,
     )
 
 

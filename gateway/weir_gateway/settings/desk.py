@@ -19,8 +19,8 @@ from weir_gateway.settings.documents import (
 )
 from weir_gateway.settings.wish import Wish, read_wish
 from weir_gateway.store import Database, plans, queries
+from weir_gateway.store.settings.behind import expire, has_expired
 from weir_gateway.store.settings.rows import history, reported, versions
-from weir_gateway.store.settings.versions import expire, has_expired
 from weir_protocol.settings_schema import REQUEST_ID_LENGTH_MAX
 
 HISTORY_MAX = 20

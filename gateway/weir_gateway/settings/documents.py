@@ -14,7 +14,11 @@ Value = int | str | bool
 
 
 class ChangeDocument(TypedDict):
-    """A change of settings and what became of it. reasons: of a refusal, by setting."""
+    """A change of settings and what became of it. reasons: of a refusal, by setting.
+
+    carried_by: the newer version that has its values. renews: the number of the change that this
+    is again.
+    """
 
     meter_id: int
     number: int
@@ -31,6 +35,8 @@ class ChangeDocument(TypedDict):
     ended_at: str | None
     expires_at: str | None
     reasons: dict[str, str] | None
+    carried_by: int | None
+    renews: int | None
 
 
 class BatteryDocument(TypedDict):
@@ -122,6 +128,8 @@ def change_document(change: StoredVersion) -> ChangeDocument:
         "ended_at": _time(change.ended_at_ms),
         "expires_at": _time(change.expires_at_ms),
         "reasons": change.reasons,
+        "carried_by": change.carried_by,
+        "renews": change.renews,
     }
 
 

@@ -19,7 +19,7 @@ from weir_gateway.publisher import DENIED_PAUSE_S
 from weir_gateway.settings.desk import find_config
 from weir_gateway.settings.documents import news_document
 from weir_gateway.store.database import Database
-from weir_gateway.store.settings import news, versions
+from weir_gateway.store.settings import behind, news
 from weir_gateway.store.settings.news import News
 from weir_gateway.topics import Topics
 from weir_protocol.settings_schema import json_schema
@@ -121,8 +121,8 @@ class SettingsPublisher:
         self._wanted.clear()
         await self._mark_told()
         now_ms = self._clock.now_ms()
-        if await self._store.read(versions.has_expired, now_ms):
-            await self._store.commit(versions.expire, now_ms)
+        if await self._store.read(behind.has_expired, now_ms):
+            await self._store.commit(behind.expire, now_ms)
         batch = await self._store.read(news.waiting, BATCH_MAX)
         self._stale.update(one.change.meter_id for one in batch)
         await self._tell_news(batch)

@@ -78,3 +78,18 @@ ALTER TABLE custody ADD COLUMN shape_sequence INTEGER NOT NULL DEFAULT 0;
 INSERT INTO shapes SELECT meter_id, epoch, 0, pulse_weight_ml, sample_interval_s, 1 FROM custody
 WHERE sample_interval_s > 0;
 """
+
+SETTINGS_BEHIND = """
+-- Of a change that a newer one superseded: the number of that, behind which it waits.
+ALTER TABLE settings_versions ADD COLUMN behind INTEGER;
+-- The version that has all its values; null where it stands for itself, or they were replaced.
+ALTER TABLE settings_versions ADD COLUMN carried_by INTEGER;
+-- The number of the change that this one is again.
+ALTER TABLE settings_versions ADD COLUMN renews INTEGER;
+-- 1 where overrides are what was desired before, with the changes in it.
+ALTER TABLE settings_versions ADD COLUMN is_built INTEGER NOT NULL DEFAULT 1;
+
+CREATE INDEX settings_behind ON settings_versions (meter_id, behind) WHERE behind IS NOT NULL;
+CREATE INDEX settings_behind_expiring ON settings_versions (expires_at_ms)
+WHERE state = 'superseded' AND behind IS NOT NULL AND expires_at_ms IS NOT NULL;
+"""

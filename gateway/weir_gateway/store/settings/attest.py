@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from weir_gateway.store.errand import wake
 from weir_gateway.store.promise import Origin
-from weir_gateway.store.settings import versions
+from weir_gateway.store.settings import behind, place, versions
+from weir_gateway.store.settings.fold import adopted, folded
 from weir_gateway.store.settings.rows import (
     Reported,
     StoredVersion,
@@ -81,16 +82,6 @@ def note_values(
     _renew_if_other(connection, origin, version, values)
 
 
-def adopted(version: int, reported: Values) -> dict[str, int]:
-    """Return what a version that was made elsewhere sets, as far as its meter can tell.
-
-    Which of its values are as provisioned is not known then, so all of them count as set.
-    """
-    if version == 0:
-        return {}
-    return {name: reported.get(name, value) for name, value in defaults().items()}
-
-
 def _complete_partial(
     connection: sqlite3.Connection, meter_id: int, version: int, values: Values
 ) -> None:
@@ -98,9 +89,8 @@ def _complete_partial(
     waiting = versions.open_version(connection, meter_id)
     if waiting is None or not waiting.is_partial:
         return
-    changes = waiting.changes
-    kept = {name: value for name, value in adopted(version, values).items() if name not in changes}
-    versions.complete(connection, waiting, {**kept, **waiting.overrides})
+    asked = [*place.behind(connection, waiting), waiting]
+    versions.complete(connection, waiting, folded(adopted(version, values), asked))
 
 
 def note_refused(
@@ -116,6 +106,7 @@ def note_refused(
     )
     if refused is not None:
         versions.move(connection, refused, "refused", origin.received_at_ms, reasons)
+        behind.end(connection, [refused], origin.received_at_ms)
 
 
 def note_rolled_back(
@@ -139,6 +130,7 @@ def note_rolled_back(
         undone = [version]
     for one in reversed(undone):
         versions.move(connection, one, "rolled_back", now_ms)
+    behind.end(connection, undone, now_ms)
 
 
 def _apply_sent(connection: sqlite3.Connection, origin: Origin, version: int) -> None:
@@ -146,9 +138,12 @@ def _apply_sent(connection: sqlite3.Connection, origin: Origin, version: int) ->
     if sent is None:
         return
     if sent.state == "superseded":  # by one that is not in force yet, and may be refused
-        versions.note_applied(connection, sent, origin.received_at_ms)
-    else:
-        versions.move(connection, sent, "applied", origin.received_at_ms)
+        behind.part(connection, sent, origin.received_at_ms)
+        return
+    versions.move(connection, sent, "applied", origin.received_at_ms)
+    behind.follow(connection, sent, origin.received_at_ms)
+    if sent.state == "expired":
+        behind.rebase(connection, origin.meter_id, origin.received_at_ms)
 
 
 def _note_version(connection: sqlite3.Connection, origin: Origin, version: int) -> None:

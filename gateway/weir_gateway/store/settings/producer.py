@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from weir_gateway.store import frame_room
 from weir_gateway.store.errand import Errand
 from weir_gateway.store.promise import Origin, Promise
-from weir_gateway.store.settings import versions
+from weir_gateway.store.settings import behind, versions
 from weir_gateway.store.settings.rows import StoredVersion, reported
 from weir_protocol.frames import KEY_COUNT, CommandCode, FrameType
 from weir_protocol.settings import BY_NAME
@@ -21,10 +21,8 @@ def produce(connection: sqlite3.Connection, origin: Origin, _promise: Promise) -
     The report is asked for only while none waits: the meter reports what it was given anyway. But
     first where what is in force has to be kept and is not known here.
     """
+    behind.expire_meter(connection, origin.meter_id, origin.received_at_ms)
     waiting = versions.open_version(connection, origin.meter_id)
-    if waiting is not None and _is_overdue(waiting, origin.received_at_ms):
-        versions.move(connection, waiting, "expired", origin.received_at_ms)
-        waiting = None
     if waiting is None:
         return _ask(connection, origin.meter_id, keeps_listening=False)
     if waiting.is_partial or _went_back_unheard(connection, origin):
@@ -45,10 +43,6 @@ def _went_back_unheard(connection: sqlite3.Connection, origin: Origin) -> bool:
         return False
     is_same = said.reported_version == said.version
     return not is_same and versions.follows(said.reported_version, said.version)
-
-
-def _is_overdue(version: StoredVersion, now_ms: int) -> bool:
-    return version.expires_at_ms is not None and version.expires_at_ms <= now_ms
 
 
 def _ask(connection: sqlite3.Connection, meter_id: int, *, keeps_listening: bool) -> list[Errand]:

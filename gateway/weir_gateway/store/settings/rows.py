@@ -33,6 +33,10 @@ class StoredVersion(NamedTuple):
     applied_at_ms: int | None
     ended_at_ms: int | None
     reasons: dict[str, str] | None
+    behind: int | None
+    carried_by: int | None
+    renews: int | None
+    is_built: int
 
     @property
     def is_open(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weir_gateway.store.errand import wake
+from weir_gateway.store.settings import place
+from weir_gateway.store.settings.fold import WAS_APPLIED
 from weir_gateway.store.settings.rows import (
     StoredVersion,
     Values,
@@ -21,13 +23,16 @@ _NUMBERS = 65_535
 """Versions count from 1 to this and begin again at 1; 0 stands for as provisioned."""
 
 _IS_OPEN = "state IN ('pending', 'sent')"
-_WAS_APPLIED = "(state = 'applied' OR state = 'superseded' AND applied_at_ms IS NOT NULL)"
 _TIME_OF = {"sent": "sent_at_ms", "applied": "applied_at_ms"}
 
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A change to be made. Fields as in the table."""
+    """A change to be made. Fields as in the table.
+
+    is_built: the overrides are what was desired before with the changes in it, not all anew.
+    renews: the number of an older change that this one is again.
+    """
 
     overrides: Values
     changes: Mapping[str, int | None]
@@ -37,6 +42,8 @@ class NewVersion:
     expires_at_ms: int | None = None
     cause: str = "asked"
     is_partial: bool = False
+    is_built: bool = False
+    renews: int | None = None
 
 
 def open_version(connection: sqlite3.Connection, meter_id: int) -> StoredVersion | None:
@@ -46,7 +53,7 @@ def open_version(connection: sqlite3.Connection, meter_id: int) -> StoredVersion
 
 def desired(connection: sqlite3.Connection, meter_id: int) -> StoredVersion | None:
     """Return the version that is to be in force: the newest that was not refused or given up."""
-    return newest_version(connection, meter_id, f"({_IS_OPEN} OR {_WAS_APPLIED})")
+    return newest_version(connection, meter_id, f"({_IS_OPEN} OR {WAS_APPLIED})")
 
 
 def make(
@@ -56,12 +63,25 @@ def make(
     waiting = open_version(connection, meter_id)
     if waiting is not None:
         move(connection, waiting, "superseded", now_ms)
+    made = _insert(connection, meter_id, new, now_ms)
+    if waiting is not None:
+        for change in (*place.behind(connection, waiting), waiting):
+            place.put_behind(connection, change, made)
+    _tell(connection, meter_id, made.number, "pending", now_ms)
+    _forget_old(connection, meter_id, made.number)
+    wake(connection, meter_id)
+    return made
+
+
+def _insert(
+    connection: sqlite3.Connection, meter_id: int, new: NewVersion, now_ms: int
+) -> StoredVersion:
     newest = newest_version(connection, meter_id, "1")
     number = 1 if newest is None else newest.number + 1
     connection.execute(
         "INSERT INTO settings_versions (meter_id, number, version, state, overrides, changes, "
-        "cause, made_by, request_id, forced, is_partial, expires_at_ms, made_at_ms) "
-        "VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "cause, made_by, request_id, forced, is_partial, expires_at_ms, made_at_ms, is_built, "
+        "renews) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             meter_id,
             number,
@@ -75,11 +95,10 @@ def make(
             int(new.is_partial),
             new.expires_at_ms,
             now_ms,
+            int(new.is_built),
+            new.renews,
         ),
     )
-    _tell(connection, meter_id, number, "pending", now_ms)
-    _forget_old(connection, meter_id, number - KEPT_MAX)
-    wake(connection, meter_id)
     (made,) = versions(connection, meter_id, "number = ?", number)
     return made
 
@@ -116,10 +135,19 @@ def complete(connection: sqlite3.Connection, partial: StoredVersion, overrides: 
 
 
 def note_applied(connection: sqlite3.Connection, superseded: StoredVersion, now_ms: int) -> None:
-    """Note that a version came into force after a newer one had superseded it."""
+    """Note and tell that a version came into force after a newer one had superseded it."""
     connection.execute(
         "UPDATE settings_versions SET applied_at_ms = ? WHERE meter_id = ? AND number = ?",
         (now_ms, superseded.meter_id, superseded.number),
+    )
+    _tell(connection, superseded.meter_id, superseded.number, "applied", now_ms)
+
+
+def forget_applied(connection: sqlite3.Connection, change: StoredVersion) -> None:
+    """Note that a change which was in force by another version is so no more."""
+    connection.execute(
+        "UPDATE settings_versions SET applied_at_ms = NULL WHERE meter_id = ? AND number = ?",
+        (change.meter_id, change.number),
     )
 
 
@@ -138,7 +166,7 @@ def note_sent(
 
 def newest_applied(connection: sqlite3.Connection, meter_id: int) -> StoredVersion | None:
     """Return the newest version that came into force and was not given up."""
-    return newest_version(connection, meter_id, _WAS_APPLIED)
+    return newest_version(connection, meter_id, WAS_APPLIED)
 
 
 def applied_before(connection: sqlite3.Connection, version: StoredVersion) -> list[StoredVersion]:
@@ -146,7 +174,7 @@ def applied_before(connection: sqlite3.Connection, version: StoredVersion) -> li
     return versions(
         connection,
         version.meter_id,
-        f"number < ? AND sent_epoch = ? AND {_WAS_APPLIED}",
+        f"number < ? AND sent_epoch = ? AND {WAS_APPLIED}",
         version.number,
         version.sent_epoch,
     )
@@ -159,7 +187,7 @@ def given_up(
     return versions(
         connection,
         meter_id,
-        f"number > ? AND number <= ? AND (state = 'sent' OR {_WAS_APPLIED})",
+        f"number > ? AND number <= ? AND (state = 'sent' OR {WAS_APPLIED})",
         kept,
         last,
     )
@@ -168,24 +196,13 @@ def given_up(
 def renumber(connection: sqlite3.Connection, version: StoredVersion) -> None:
     """Give an open version a number above all that is known of its meter, so that it is taken."""
     newest = newest_version(connection, version.meter_id, "1")
+    free = _next(connection, version.meter_id, newest)
     connection.execute(
         "UPDATE settings_versions SET version = ?, sent_epoch = NULL "
         "WHERE meter_id = ? AND number = ?",
-        (_next(connection, version.meter_id, newest), version.meter_id, version.number),
+        (free, version.meter_id, version.number),
     )
-
-
-def has_expired(connection: sqlite3.Connection, now_ms: int) -> bool:
-    """Return whether ``expire`` has anything to do."""
-    return bool(_overdue(connection, now_ms))
-
-
-def expire(connection: sqlite3.Connection, now_ms: int) -> None:
-    """Give up what nobody wants any more because it did not reach its meter in time."""
-    for meter_id in _overdue(connection, now_ms):
-        version = open_version(connection, meter_id)
-        assert version is not None
-        move(connection, version, "expired", now_ms)
+    place.renumber(connection, version, free)
 
 
 def follows(version: int, other: int) -> bool:
@@ -193,22 +210,14 @@ def follows(version: int, other: int) -> bool:
     return other == 0 or 0 < (version - other) % _NUMBERS <= _NUMBERS // 2
 
 
-def _overdue(connection: sqlite3.Connection, now_ms: int) -> list[int]:
-    rows = connection.execute(
-        f"SELECT meter_id FROM settings_versions WHERE {_IS_OPEN} "
-        "AND expires_at_ms IS NOT NULL AND expires_at_ms <= ?",
-        (now_ms,),
-    )
-    return [meter_id for (meter_id,) in rows]
-
-
-def _forget_old(connection: sqlite3.Connection, meter_id: int, number_max: int) -> None:
-    """Delete versions up to a number, but never the newest that was applied."""
+def _forget_old(connection: sqlite3.Connection, meter_id: int, newest: int) -> None:
+    """Delete old versions, but not the newest that was applied, nor what waits or is untold."""
     connection.execute(
         "DELETE FROM settings_versions WHERE meter_id = ?1 AND number <= ?2 AND number <> "
         "COALESCE((SELECT MAX(number) FROM settings_versions WHERE meter_id = ?1 "
-        f"AND {_WAS_APPLIED}), 0)",
-        (meter_id, number_max),
+        f"AND {WAS_APPLIED}), 0) AND behind IS NOT ?3 AND NOT EXISTS (SELECT 1 "
+        "FROM settings_news n WHERE n.meter_id = ?1 AND n.number = settings_versions.number)",
+        (meter_id, newest - KEPT_MAX, newest),
     )
 
 

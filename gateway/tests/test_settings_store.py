@@ -278,6 +278,14 @@ def test_only_so_many_versions_are_kept_and_always_the_one_in_force(desk: Desk) 
     assert desk.states()[0] == (1, "applied")
 
 
+def test_what_became_of_a_change_is_kept_until_it_was_told(desk: Desk) -> None:
+    for number in range(versions.KEPT_MAX + 10):
+        desk.ask(FAST)
+        desk.span(number, number)
+        desk.applied(desk.states()[-1][0], FAST)
+    assert len({number for number, _ in desk.told()}) == versions.KEPT_MAX + 10
+
+
 def test_epochs_of_a_meter_do_not_matter_to_what_waits(desk: Desk) -> None:
     desk.ask(FAST)
     desk.span(0, 1)

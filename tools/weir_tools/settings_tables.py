@@ -64,9 +64,10 @@ def history_table(history: Iterable[Document]) -> Listing:
         ended_at = one["ended_at"] or one["applied_at"]
         changes = [f"{name}={value_text(name, value)}" for name, value in one["settings"].items()]
         reasons = [reason_text(*reason) for reason in (one["reasons"] or {}).items()]
+        carrier = one.get("carried_by")
         table.add_row(
             str(one["version"]),
-            one["state"],
+            one["state"] if carrier is None else f"{one['state']} by {carrier}",
             moment(one["made_at"]),
             moment(ended_at),
             one["by"],

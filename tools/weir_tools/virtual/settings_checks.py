@@ -109,7 +109,8 @@ def _check_version(ledger: Ledger, meter: VirtualMeter, version: StoredVersion) 
         ledger.breach(meter_id, None, f"{name} is good, and was refused for {version.reasons}")
     if version.state == "refused" and not version.reasons:
         ledger.breach(meter_id, None, f"{name} was refused without a reason")
-    went_back = version.version in given_up(meter) or ledger.restores  # another may have had it
+    carrier = version.carried_by or version.version
+    went_back = carrier in given_up(meter) or ledger.restores  # another may have had it
     if version.state == "rolled_back" and not went_back:
         ledger.breach(meter_id, None, f"{name} is rolled back, but the meter did not go back")
 

@@ -1,4 +1,4 @@
-"""Where a change stands that a newer one has superseded: behind that, which may have its values."""
+"""Where a superseded change stands: behind a newer one, which may have its values."""
 
 import sqlite3
 from collections.abc import Iterable

@@ -128,7 +128,7 @@ def test_what_alters_a_register_is_for_technicians_and_never_over_mqtt(tmp_path:
         weight = {"pulse_weight_ml": 10}
         assert (await front.ask(weight, technician=True))["is_new"]
         text = await front.refusal(front.over_mqtt({"pulse_mode": "quadrature"}))
-        assert "not changed over MQTT" in text
+        assert "not done over MQTT" in text
         text = await front.refusal(front.over_mqtt({"dn_mm": 20}, technician=True))
         assert "technician" in text
 

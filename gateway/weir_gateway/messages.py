@@ -233,12 +233,12 @@ WRONG_SETTINGS = (
     'settings is not an object with at least one setting: write it as {"leak_on": true}.'
 )
 FOR_TECHNICIANS = (
-    "{names} alters what the meter's register means: look at the meter first, then give "
+    "changing {names} alters what the meter's register means: look at the meter first, then give "
     "--technician (`technician` in the request)."
 )
 FOR_TECHNICIANS_HERE = (
-    "{names} alters what the meter's register means, and is not changed over MQTT: use `weir "
-    "meter set --technician` on the gateway's machine."
+    "changing {names} alters what the meter's register means, and is not done over MQTT: use "
+    "`weir meter set --technician` on the gateway's machine."
 )
 BATTERY_FLOOR = (
     "with this the battery of meter {meter_id} would last {after:.1f} years instead of "

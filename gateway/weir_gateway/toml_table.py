@@ -14,7 +14,8 @@ from weir_gateway import messages
 from weir_gateway.errors import ConfigError
 
 _HEADER = re.compile(r"^\s*\[(\[)?\s*([^\[\]]+?)\s*\]")
-_KEY = re.compile(r"""^\s*["']?([A-Za-z0-9_-]+)["']?\s*=""")
+_KEY = re.compile(r"""^\s*([A-Za-z0-9_."'-]+)\s*=""")
+_QUOTES_AND_SPACE = re.compile(r"""["']|\s+(?=\.)|(?<=\.)\s+""")
 _SYNTAX_PLACE = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+).*|end of document)\)$")
 
 
@@ -57,13 +58,17 @@ class TomlFile:
 
     def error(self, place: str, key: str | None, what: str) -> ConfigError:
         """Return the error that says where: ``place`` is a table, ``key`` one of its keys."""
-        line = self._lines.get((place, key)) or self._lines.get((place, None))
-        line = line or self._lines.get(("", place))
+        line = self._lines.get((place, key)) or self.line_of(place)
         name = place.partition("#")[0]
         where = [str(self.path)]
         where += [f"line {line}"] if line else []
         where += [f"{name}.{key}" if key else name]
         return ConfigError(f"{', '.join(where)}: {what}")
+
+    def line_of(self, place: str) -> int | None:
+        """Return where a table begins, None where that is not plain."""
+        outer, _, name = place.rpartition(".")
+        return self._lines.get((place, None)) or self._lines.get((outer, name))
 
     def _syntax_error(self, text: str, source: str) -> ConfigError:
         match = _SYNTAX_PLACE.match(text)
@@ -153,13 +158,15 @@ def _key_lines(text: str) -> dict[tuple[str, str | None], int]:
     place = ""
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
-            place = header[2]
+            place = _QUOTES_AND_SPACE.sub("", header[2])
             if header[1]:
                 counts[place] = counts.get(place, -1) + 1
                 place = f"{place}#{counts[place]}"
             lines.setdefault((place, None), number)
         elif key := _KEY.match(line):
-            lines.setdefault((place, key[1]), number)
+            dotted = _QUOTES_AND_SPACE.sub("", key[1])
+            outer, _, name = (f"{place}.{dotted}" if place else dotted).rpartition(".")
+            lines.setdefault((outer, name), number)
     return lines
 
 

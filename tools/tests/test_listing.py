@@ -185,7 +185,10 @@ LISTS = {
         history_table(HISTORY),
         ["41234", "rolled_back", "operator@example", "burst_on=on", "burst_l_per_h: out of"],
     ),
-    "fleet": (fleet_table(FLEET), ["4294967295", "41234 pending", "13.1 -> 12.9", "1209600 s"]),
+    "fleet": (
+        fleet_table(FLEET, dry_run=False),
+        ["4294967295", "41234 pending", "13.1 -> 12.9", "1209600 s"],
+    ),
     "meters": (meters_table(METERS), ["4294967295", *VOLUMES, "unreachable", "1,234,567"]),
     "readings": (
         readings_table(READINGS),

@@ -17,7 +17,6 @@ from weir_protocol.frames import FrameType, Outcome, Reason
 from weir_protocol.settings import SETTINGS
 from weir_tools.cli import main
 from weir_tools.commands import meter_settings
-from weir_tools.errors import Misused
 from weir_tools.fleet_file import read_fleet
 
 NO_BROKER_PORT = 1
@@ -266,6 +265,7 @@ def test_a_fleet_file_is_tried_shown_and_applied_once(
     code, out, err = run("apply", path, "--dry-run")
     assert (code, err) == (0, "")
     assert "This was a dry run: 2 meters would change, 0 are to be set so already." in out
+    assert out.count("a new version") == 2
     assert "pressure_low_kpa: 100 kPa -> 150 kPa" in out
     assert "leak_on: on -> off" in out
     assert document(run, "config", one.meter_id)["history"] == []
@@ -279,6 +279,12 @@ def test_a_fleet_file_is_tried_shown_and_applied_once(
     }
     code, out, _ = run("apply", path)
     assert "0 meters change, 2 are to be set so already." in out
+    document_again = document(run, "apply", path)
+    assert [one["dry_run"] for one in (document_again, *document_again["meters"])] == [False] * 3
+    path.write_text(f"[meters.{one.meter_id}]\nleak_on = false\n")
+    code, out, _ = run("apply", path, "--dry-run")
+    assert f"a new version after {applied['meters'][0]['change']['version']}" in out
+    assert "1 meter would change, 0 are to be set so already." in out
 
 
 def test_if_one_meter_cannot_have_its_settings_nothing_is_changed(
@@ -292,7 +298,7 @@ def test_if_one_meter_cannot_have_its_settings_nothing_is_changed(
     )
     code, out, err = run("apply", path)
     assert (code, out) == (1, "")
-    assert f"Meter {other.meter_id}: with this the battery" in err
+    assert f"settings.toml, line 4 [meters.{other.meter_id}]: meter {other.meter_id}: with" in err
     assert "Nothing was changed at any meter." in err
     assert document(run, "config", one.meter_id)["history"] == []
 
@@ -307,35 +313,76 @@ def test_a_meter_that_the_gateway_does_not_know_is_named(tmp_path: Path, run: Ru
     path = fleet(tmp_path, "[meters.77]\nleak_on = false\n[meters.78]\nleak_on = false\n")
     code, _, err = run("apply", path)
     assert code == 2
-    assert "names meters that the gateway does not know (77, 78)" in err
+    assert "settings.toml, line 1, meters.77: the gateway knows no meter 77" in err
+    assert "settings.toml, line 3, meters.78: the gateway knows no meter 78" in err
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x", "is not valid TOML"),
-        ("[meter.5]\nleak_on = true", "[meter] is none of [defaults], [groups.NAME]"),
-        ("defaults = 5", "[defaults] must be a table of settings"),
-        ("[defaults]\nleak = true", "[defaults] No setting is called leak"),
-        ("[defaults]\nleak_gap_s = 5", "[defaults] leak_gap_s cannot be 5: it takes 60 to"),
+        ("[meter]\nleak_on = true", "line 1, meter: [meter] is none of [defaults], [groups.NAME]"),
+        ("defaults = 5", "line 1, defaults: [defaults] must be a table of settings"),
+        ("[defaults]\nleak = true", "line 2, defaults.leak: No setting is called leak"),
+        (
+            "[defaults]\nleak_gap_s = 5",
+            "line 2, defaults.leak_gap_s: leak_gap_s cannot be 5: it takes 60 to",
+        ),
         ("[defaults]\nleak_gap_s = 99.5", "leak_gap_s cannot be 99.5: it takes a whole number"),
-        ("[meters.x]\nleak_on = true", "[meters.x] is not a meter number"),
-        ("[meters]\nleak_on = true", "[meters] must be a table of settings"),
-        ("[groups.a]\nleak_on = true", "[groups.a] needs its meters"),
-        ("[groups.a]\nmeters = [1.5]", "[groups.a] needs its meters"),
+        ("defaults.leak_gap_s = 5", "line 1, defaults.leak_gap_s: leak_gap_s cannot be 5"),
+        ("[meters.x]\nleak_on = true", "line 1, meters.x: x is not a meter's number"),
+        ("[meters]\nleak_on = true", "line 2, meters.leak_on: [meters] has only tables below it"),
+        ("[meters]\n5 = {leak = 1}", "line 2, meters.5.leak: No setting is called leak"),
+        ("[groups.a]\nleak_on = true", "line 1, groups.a.meters: a group needs its meters"),
+        (
+            '[groups . "a b"]\n\nmeters = [1.5]',
+            "line 3, groups.a b.meters: a group needs its meters",
+        ),
         (
             "[groups.a]\nmeters = [1]\nleak_on = true\n[groups.b]\nmeters = [1]\nleak_on = false",
-            "leak_on of meter 1 is given by [groups.a] and by [groups.b]",
+            "line 6, groups.b.leak_on: [groups.a] gives meter 1 another leak_on",
         ),
     ],
 )
-def test_what_is_wrong_in_a_fleet_file_is_said_with_its_table(
+def test_what_is_wrong_in_a_fleet_file_is_said_with_its_line_and_table(
     tmp_path: Path, text: str, sentence: str
 ) -> None:
-    with pytest.raises(Misused) as refused:
-        read_fleet(fleet(tmp_path, text))
-    assert sentence in str(refused.value)
-    assert "settings.toml" in str(refused.value)
+    path = fleet(tmp_path, text)
+    [fault] = read_fleet(path).faults
+    assert fault.startswith(f"{path}, line ")
+    assert sentence in fault
+
+
+def test_all_that_is_wrong_in_a_fleet_file_is_said_at_once(tmp_path: Path, run: Run) -> None:
+    path = fleet(
+        tmp_path,
+        "[defaults]\nleak = true\nleak_gap_s = 5\npulse_weight_ml = 10\n"
+        "[groups.a]\nmeters = [77]\ndn_mm = 50\n",
+    )
+    code, out, err = run("apply", path)
+    assert (code, out) == (2, "")
+    lines = err.splitlines()
+    assert [line.partition(": ")[0].removeprefix("weir: ") for line in lines[1:]] == [
+        f"{path}, line 3, defaults.leak_gap_s",
+        f"{path}, line 4, defaults.pulse_weight_ml; {path}, line 7, groups.a.dn_mm",
+        f"{path}, line 6, groups.a.meters",
+    ]
+    assert f"{path}, line 2, defaults.leak: No setting is called leak" in lines[0]
+    assert err.count("--technician") == 1
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "[defaults]\n"])
+def test_a_file_that_sets_nothing_is_said_to(tmp_path: Path, run: Run, text: str) -> None:
+    path = fleet(tmp_path, text)
+    code, out, err = run("apply", path, "--json")
+    assert (code, out) == (2, "")
+    assert f"{path} sets nothing" in err
+
+
+def test_a_file_that_is_not_toml_is_told_with_the_line(tmp_path: Path, run: Run) -> None:
+    path = fleet(tmp_path, "[defaults]\nleak_on = yes\n")
+    code, _, err = run("apply", path)
+    assert code == 2
+    assert f"{path}, line 2: this is not valid TOML" in err
 
 
 def test_what_is_said_of_a_meter_is_stronger_than_of_its_groups_and_of_all(

@@ -317,23 +317,32 @@ CONFIG_WAITING = {
     "sent": "Version {version} was sent at {since} (UTC), asked by {by}: {settings}.",
 }
 FLEET_UNREADABLE = "cannot read {path} ({why}): give the right path."
-FLEET_NOT_TOML = "{path} is not valid TOML ({why}): mend the line."
+FLEET_EMPTY = "{path} sets nothing: write [defaults], [groups.NAME] or [meters.ID] with settings."
 FLEET_TABLE = "[{name}] is none of [defaults], [groups.NAME] and [meters.ID]: rename or remove it."
 FLEET_WANTS_TABLE = "[{name}] must be a table of settings: see docs/commands.md."
-FLEET_METER = "[meters.{text}] is not a meter number: use digits, up to 4294967295."
-FLEET_MEMBERS = "[groups.{name}] needs its meters: write meters = [4711, 4712]."
+FLEET_WANTS_TABLES = "[{name}] has only tables below it, each of settings: see docs/commands.md."
+FLEET_METER = "{text} is not a meter's number: use digits, up to 4294967295."
+FLEET_MEMBERS = "a group needs its meters: write meters = [4711, 4712]."
 FLEET_CLASH = (
-    "{name} of meter {meter_id} is given by [groups.{one}] and by [groups.{other}]: say it in "
-    "[meters.{meter_id}], or take the meter out of one of the groups."
+    "[groups.{one}] gives meter {meter_id} another {name}: say it in [meters.{meter_id}], or take "
+    "the meter out of one of the groups."
 )
 FLEET_UNKNOWN = (
-    "{path} names meters that the gateway does not know ({meters}): mend the numbers, or add "
-    "their keys to the key file."
+    "the gateway knows no meter {meters}: mend the number, or add its key to the key file."
 )
-FLEET_REFUSED = "Meter {meter_id}: {why}"
+FLEET_TECHNICIAN = (
+    "Such a setting alters what the meter's register means: look at the meter first, then give "
+    "--technician."
+)
+FLEET_REFUSED = "{path}, {places}: meter {meter_id}: {why}"
 FLEET_NOTHING = "Nothing was changed at any meter."
-FLEET_DRY = "This was a dry run: {changed} meters would change, {same} are to be set so already."
-FLEET_DONE = "{changed} meters change, {same} are to be set so already."
+FLEET_DRY = "This was a dry run: {changed}, {same}."
+FLEET_DONE = "{changed}, {same}."
+FLEET_WOULD_CHANGE = ("{count} meter would change", "{count} meters would change")
+FLEET_CHANGED = ("{count} meter changes", "{count} meters change")
+FLEET_SAME = ("{count} is to be set so already", "{count} are to be set so already")
+FLEET_NEW = "a new version"
+FLEET_AFTER = "a new version after {version}"
 
 # weir alarms
 NO_ALARMS = "No active alarms{of}."

@@ -5,6 +5,7 @@ from typing import Any
 
 from weir_protocol.setting import SettingRefused
 from weir_protocol.settings import format_value, parse_value
+from weir_tools import messages
 from weir_tools.listing import Column, Listing, number, text
 from weir_tools.quantities import NOTHING, moment
 
@@ -76,12 +77,10 @@ def history_table(history: Iterable[Document]) -> Listing:
     return table
 
 
-def fleet_table(results: Iterable[Document]) -> Listing:
-    """What a fleet file changes, meter by meter."""
+def fleet_table(results: Iterable[Document], *, dry_run: bool) -> Listing:
+    """What a fleet file changes, meter by meter, or would change."""
     table = Listing(number("meter"), Column("version"), Column("battery years"), text("settings"))
     for result in results:
-        change = result["change"]
-        version = NOTHING if change is None else f"{change['version']} {change['state']}"
         changes = [
             f"{name}: {value_text(name, one['from'])} -> {value_text(name, one['to'])}"
             for name, one in result["differences"].items()
@@ -89,8 +88,18 @@ def fleet_table(results: Iterable[Document]) -> Listing:
         years = result["battery_years"]
         table.add_row(
             str(result["meter_id"]),
-            version if result["is_new"] or change is not None else NOTHING,
+            _next_version(result["change"]) if dry_run else _version(result["change"]),
             f"{years['before']} -> {years['after']}",
             "\n".join(changes) if changes else "as they are",
         )
     return table
+
+
+def _version(change: Document | None) -> str:
+    return NOTHING if change is None else f"{change['version']} {change['state']}"
+
+
+def _next_version(current: Document | None) -> str:
+    if current is None:
+        return messages.FLEET_NEW
+    return messages.FLEET_AFTER.format(version=current["version"])

@@ -8,8 +8,8 @@ import click
 
 from weir_tools import messages
 from weir_tools.commands.meter_settings import change_options, make_wish
-from weir_tools.errors import Failed, Misused
-from weir_tools.fleet_file import read_fleet
+from weir_tools.errors import Failed, Misused, Unreachable
+from weir_tools.fleet_file import Fleet, read_fleet
 from weir_tools.local_interface import ask, gateway_options, print_json
 from weir_tools.settings_tables import fleet_table
 from weir_tools.terminal import open_console
@@ -36,21 +36,39 @@ def apply(
         return ask(question, socket_path, config)
 
     fleet = read_fleet(file)
-    known = {one["meter_id"] for one in ask_gateway(lambda client: client.meters())}
-    strangers = sorted(fleet.named_meters - known)
-    if strangers:
-        raise Misused(messages.FLEET_UNKNOWN.format(path=file, meters=_list(strangers)))
+    known = _known_meters(fleet, ask_gateway, is_technician=options["technician"])
     wishes = {
         meter_id: make_wish(settings, options)
         for meter_id, settings in fleet.settings_of(known).items()
     }
-    results = _try_all(wishes, ask_gateway)
+    results = _try_all(fleet, wishes, ask_gateway)
     if not options["dry_run"]:
         results = [_set(one, wishes[one["meter_id"]], ask_gateway) for one in results]
     _tell(results, dry_run=options["dry_run"], as_json=as_json)
 
 
-def _try_all(wishes: dict[int, Document], ask_gateway: Ask) -> list[Document]:
+def _known_meters(fleet: Fleet, ask_gateway: Ask, *, is_technician: bool) -> set[int]:
+    """Return the meters that there are. Raise Misused with all that is wrong in the file."""
+    faults = list(fleet.faults)
+    restricted = [] if is_technician else fleet.for_technicians()
+    if restricted:
+        faults.append(f"{'; '.join(restricted)}: {messages.FLEET_TECHNICIAN}")
+    if fleet.is_empty and not faults:
+        faults.append(messages.FLEET_EMPTY.format(path=fleet.file.path))
+    known: set[int] = set()
+    try:
+        known = {one["meter_id"] for one in ask_gateway(lambda client: client.meters())}
+    except Unreachable:
+        if not faults:
+            raise
+    else:
+        faults += fleet.strangers(known)
+    if faults:
+        raise Misused("\n".join(faults))
+    return known
+
+
+def _try_all(fleet: Fleet, wishes: dict[int, Document], ask_gateway: Ask) -> list[Document]:
     """Have every change judged. Raise Failed with all that is refused."""
     results: list[Document] = []
     refusals = []
@@ -58,14 +76,23 @@ def _try_all(wishes: dict[int, Document], ask_gateway: Ask) -> list[Document]:
         try:
             results.append(_ask_for(meter_id, wish | {"dry_run": True}, ask_gateway))
         except (Failed, Misused) as refusal:
-            refusals.append(messages.FLEET_REFUSED.format(meter_id=meter_id, why=refusal))
+            text = messages.FLEET_REFUSED.format(
+                path=fleet.file.path,
+                places=fleet.places_of(meter_id),
+                meter_id=meter_id,
+                why=refusal,
+            )
+            refusals.append(text)
     if refusals:
-        raise Failed(" ".join([*refusals, messages.FLEET_NOTHING]))
+        raise Failed("\n".join([*refusals, messages.FLEET_NOTHING]))
     return results
 
 
 def _set(trial: Document, wish: Document, ask_gateway: Ask) -> Document:
-    return _ask_for(trial["meter_id"], wish, ask_gateway) if trial["is_new"] else trial
+    """Make the change that was tried; one that changes nothing is as it was tried."""
+    if trial["is_new"]:
+        return _ask_for(trial["meter_id"], wish, ask_gateway)
+    return trial | {"dry_run": False}
 
 
 def _ask_for(meter_id: int, wish: Document, ask_gateway: Ask) -> Document:
@@ -79,10 +106,13 @@ def _tell(results: list[Document], *, dry_run: bool, as_json: bool) -> None:
         print_json({"dry_run": dry_run, "meters": results})
         return
     if changed:
-        open_console().print(fleet_table(changed))
+        open_console().print(fleet_table(changed, dry_run=dry_run))
     text = messages.FLEET_DRY if dry_run else messages.FLEET_DONE
-    click.echo(text.format(changed=len(changed), same=len(results) - len(changed)))
+    verb = messages.FLEET_WOULD_CHANGE if dry_run else messages.FLEET_CHANGED
+    same = _counted(len(results) - len(changed), messages.FLEET_SAME)
+    click.echo(text.format(changed=_counted(len(changed), verb), same=same))
 
 
-def _list(meter_ids: list[int]) -> str:
-    return ", ".join(str(one) for one in meter_ids)
+def _counted(count: int, forms: tuple[str, str]) -> str:
+    """forms: for one, and for any other number."""
+    return forms[count != 1].format(count=count)

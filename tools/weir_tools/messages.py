@@ -147,9 +147,8 @@ NO_MOSQUITTO = "mosquitto is not installed; install the Debian package mosquitto
 BENCH_METERS_UNHEARD = (
     "not all of {count} meters were heard within {seconds:.0f} s; is this machine very busy?"
 )
-BENCH_NO_ANSWER = (
-    "the {what} of meter {meter_id} on {kind} did not reach the subscriber within {seconds:.0f} s."
-)
+BENCH_MISSING = "of {asked} messages ({what}) only {count} reached the subscriber."
+BENCH_SLOW = "one alarm in a hundred took {p99_s:.3f} s or more, which is above {limit_s:g} s."
 BACKLOG_NOT_HEALED = "{missing} records of the outage never reached the gateway."
 METER_RESTLESS = "the meter is still {doing} after {timeout_s:g} s."
 METERS_RESTLESS = "the meters did not come to rest within {timeout_s:.0f} s; try a lower --speed."

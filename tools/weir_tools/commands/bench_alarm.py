@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from weir_tools.errors import Different
 from weir_tools.firmware_on_host import make_importable
 
 COUNT = 200
@@ -33,7 +34,8 @@ def alarm(count: int, reads: int, as_json: bool) -> None:
 
     Real meters (MicroPython, the whole firmware) on TCP and on ptys, a real gateway and a real
     mosquitto, in real time: from the opening of a cover, or the question, until a subscriber of
-    the broker has the message.
+    the broker has the message. Exit code 4 when an alarm in a hundred takes longer than 2 s, or
+    when fewer messages come than there were alarms or questions.
     """
     make_importable()
     from weir_tools.alarm_bench import report
@@ -47,3 +49,5 @@ def alarm(count: int, reads: int, as_json: bool) -> None:
         click.echo(json.dumps(report.as_json(outcomes), indent=2))
     else:
         report.show(outcomes)
+    if faults := report.faults(outcomes):
+        raise Different(" ".join(faults))

@@ -236,6 +236,52 @@ def test_an_oscillator_that_changed_beyond_what_was_learned_is_learned_anew() ->
     assert abs(off_ms) <= 200
 
 
+def live_day(
+    timekeeper: Timekeeper, began_ms: int, day: int, drift_ppm: int, trip_ms: int = 400
+) -> int:
+    """See that the bound holds all day, and tell the time at its end; return now_ms."""
+    now_ms = began_ms
+    for passed_ms in range(0, DAY_MS + 1, DAY_MS // 8):
+        now_ms = began_ms + passed_ms * (1_000_000 + drift_ppm) // 1_000_000
+        true_ms = UTC_MS + day * DAY_MS + passed_ms
+        assert abs(timekeeper.calendar_ms(now_ms) - true_ms) <= timekeeper.error_ms(now_ms)
+    timekeeper.offer(UTC_MS + (day + 1) * DAY_MS - trip_ms // 2, trip_ms, now_ms)
+    return now_ms
+
+
+def test_the_bound_holds_for_a_rate_that_changes_by_14_ppm_from_day_to_day() -> None:
+    for sign in (1, -1):
+        timekeeper, now_ms = taught(-28 * sign, days=30)
+        for day, drift_ppm in enumerate((-14, 0, 14, 28, 42, 28, 28, 14, 0), 30):
+            now_ms = live_day(timekeeper, now_ms, day, drift_ppm * sign)
+
+
+def test_where_all_answers_are_slow_the_bound_holds_for_a_rate_that_changes_by_5_ppm() -> None:
+    for trip_ms in (1_000, 3_000, 6_000):
+        timekeeper, now_ms = taught(-15, days=30)
+        for day, drift_ppm in enumerate((-10, -5, 0, 5, 10, 15, 20, 15, 10, 15, 10, 5), 30):
+            now_ms = live_day(timekeeper, now_ms, day, drift_ppm, trip_ms)
+
+
+def test_a_clock_that_does_not_learn_claims_enough_for_any_change_of_the_rate() -> None:
+    timekeeper = Timekeeper()
+    timekeeper.configure(0, learning=False, clock_drift_ppm=50)
+    timekeeper.start(0)
+    timekeeper.offer(UTC_MS, 0, 0)
+    now_ms = 0
+    for day, drift_ppm in enumerate((50, 50, 50, 50, -50, -50, 50, 0, -50)):
+        now_ms = live_day(timekeeper, now_ms, day, drift_ppm)
+
+
+def test_what_was_claimed_too_narrow_in_a_day_does_not_make_the_bound_after_it_too_small() -> None:
+    timekeeper, began_ms = taught(0, days=30)
+    now_ms = began_ms + DAY_MS + 26 * DAY_MS // 1_000_000
+    true_ms = UTC_MS + 31 * DAY_MS
+    assert timekeeper.calendar_ms(now_ms) - true_ms > timekeeper.error_ms(now_ms)
+    timekeeper.offer(true_ms, 2_000, now_ms)  # slow on its way up alone
+    assert timekeeper.calendar_ms(now_ms) - true_ms <= timekeeper.error_ms(now_ms)
+
+
 def test_a_clock_that_nobody_told_for_years_is_slewed_or_stepped_by_the_same_rule() -> None:
     years_ms = 5 * 365 * DAY_MS
     timekeeper = set_clock()

@@ -91,6 +91,11 @@ class Drift:
         self._turn(both * off_us // (sum_ms2 * 1000))
         return clock_ms2 * off_us // sum_ms2
 
+    def gone_off(self, span_ms: int, off_us: int) -> None:
+        """Take note that the clock went off by so much at least in a span, if above 0."""
+        if off_us > 0:
+            self._unsteady_ppb = max(self._unsteady_ppb, off_us * 1_000_000 // span_ms)
+
     def _turn(self, change_ppb: int) -> None:
         low_ppb = self._correction_ppb - self._bound_ppb
         high_ppb = self._correction_ppb + self._bound_ppb

@@ -119,14 +119,17 @@ class Timekeeper:
         self.wants_another = self._answers < _ANSWERS_MAX
 
     def _error_us_beside(self, now_ms: int, offered_us: int, uncertainty_ms: int) -> "int | None":
-        """Return the bound of the estimate's error with which the offer agrees, None for none."""
+        """Return the bound of the estimate's error for an offer that agrees with it, else None.
+
+        It is the one that holds however the rate has changed since the last offer.
+        """
         age_ms = max(now_ms - self._base_ms, 0)
         off_us = abs(offered_us - self._estimate_us(now_ms)) - uncertainty_ms * 1000
         error_us = (self._error_ms + _growth_ms(age_ms, self._residual_ppb)) * 1000
+        physical_ppb = self._drift.physical_ppb
         if off_us <= error_us:
-            return error_us
-        wide_ppb = _BELIEVED * self._drift.physical_ppb
-        error_us = (self._error_ms + _growth_ms(age_ms, wide_ppb)) * 1000
+            return (self._error_ms + _growth_ms(age_ms, physical_ppb)) * 1000
+        error_us = (self._error_ms + _growth_ms(age_ms, _BELIEVED * physical_ppb)) * 1000
         if off_us > error_us:
             return None
         self._drift.doubt()
@@ -142,7 +145,10 @@ class Timekeeper:
         low_us = max(estimate_us - error_us, offered_us - uncertainty_ms * 1000)
         high_us = min(estimate_us + error_us, offered_us + uncertainty_ms * 1000)
         span_ms = max(now_ms - self._base_ms, 0)
-        move_us = self._drift.follow(span_ms, offered_us - estimate_us, uncertainty_ms)
+        off_us = offered_us - estimate_us
+        move_us = self._drift.follow(span_ms, off_us, uncertainty_ms)
+        certain_ms = uncertainty_ms + self._error_ms + 1  # and what was rounded up
+        self._drift.gone_off(span_ms, abs(off_us) - certain_ms * 1000)
         estimate_us = min(max(estimate_us + move_us, low_us), high_us)
         error_ms = _ceiling(max(high_us - estimate_us, estimate_us - low_us), 1000)
         return self._approach(now_ms, estimate_us, error_ms, calendar_us)

@@ -8,6 +8,7 @@ import pytest
 
 from peers.bookkeeping import EPOCH, NOW_MS, Bookkeeping
 from peers.office import METER, Office, keep_open
+from peers.scripted_meter import record
 from weir_gateway.clock import Clock
 from weir_gateway.dial_checks import DialChecks
 from weir_gateway.errors import Refusal
@@ -49,6 +50,22 @@ def test_a_check_records_the_difference_and_how_it_grew(desk: Callable[[], Desk]
         assert (second["difference_l"], second["change_l"]) == (-0.5, -1.5)
         assert (await here.checks.get(METER, None))["checks"] == [second, first]
         assert [first["number"], second["number"]] == [1, 2]
+
+    keep_open(desk, scenario)
+
+
+def test_a_dial_is_compared_with_the_newest_that_the_meter_said(
+    desk: Callable[[], Desk],
+) -> None:
+    async def scenario(here: Desk) -> None:
+        await here.tell(here.meter.hello())
+        await here.tell(here.meter.status(taken_at_s=record(4).taken_at_s, time_quality=2))
+        check = await here.checks.post(METER, {"dial_m3": "1"})
+        assert check["register_source"] == "hello"
+        later = here.meter.span(5, 5, taken_at_s=int(NOW_S) + 10**8)
+        await here.tell(later)
+        check = await here.checks.post(METER, {"dial_m3": "1"})
+        assert (check["register_source"], check["forward_volume_l"]) == ("reading", 0.35)
 
     keep_open(desk, scenario)
 

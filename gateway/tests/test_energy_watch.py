@@ -15,10 +15,15 @@ USUAL = {"send_interval_s": DAY_S}
 class Energy(WatchPost):
     def __init__(self, percent_max: int = 200) -> None:
         super().__init__()
-        self.watch = EnergyWatch(self.desk, self.clock, percent_max, lambda: self.monotonic_s)
-        self.watch.learn(METER, USUAL)
+        self.percent_max = percent_max
+        self.start()
         self.later(DAY_S - self.clock.now_s() % DAY_S)  # the days of this test begin at midnight
         self.watch.check()
+
+    def start(self) -> None:
+        """Begin with nothing in memory, as after a restart of the gateway."""
+        self.watch = EnergyWatch(self.desk, self.clock, self.percent_max, lambda: self.monotonic_s)
+        self.watch.learn(METER, USUAL)
 
     def call(self, times: int, every_s: float = 600) -> None:
         for _ in range(times):
@@ -76,6 +81,20 @@ def test_too_many_sessions_raise_the_alarm_until_a_day_is_well_below(energy: Ene
     energy.call(energy.sessions_for(160) - 1)
     energy.end_day()
     assert [one[1:3] for one in energy.found()] == [("energy", "CLEAR")]
+
+
+def test_a_day_of_which_the_gateway_missed_the_beginning_clears_nothing(energy: Energy) -> None:
+    energy.call(energy.sessions_for(200))
+    assert [one[2] for one in energy.found()] == ["RAISE"]
+    energy.start()
+    energy.call(1)
+    energy.end_day()
+    assert energy.found() == []
+    energy.later(DAY_S)  # the machine slept over a midnight
+    energy.end_day()
+    assert energy.found() == []
+    energy.end_day()
+    assert [one[2] for one in energy.found()] == ["CLEAR"]
 
 
 def test_many_frames_in_one_session_are_one_session(energy: Energy) -> None:

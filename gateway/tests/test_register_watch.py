@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from peers.scripted_meter import HELLO, record
+from peers.scripted_meter import HELLO, STATUS, record
 from peers.watch_post import WatchPost
 from weir_gateway.watch.register import RegisterWatch
-from weir_protocol.records import IntervalRecord, Status
+from weir_protocol.records import IntervalRecord, Status, TimeQuality
 
 METER, EPOCH = 1001, 7
 SAMPLES = 16  # in 900 s at 60 s, the one at the beginning included
@@ -25,6 +25,9 @@ class Registers(WatchPost):
 
     def hear(self, *records: IntervalRecord, epoch: int = EPOCH) -> None:
         self.watch.hear_records(METER, epoch, records)
+
+    def hear_status(self, taken_at_s: int, **changes: int) -> None:
+        self.watch.hear_status(METER, EPOCH, {**STATUS, "taken_at_s": taken_at_s, **changes})
 
     def hello(self, epoch: int = EPOCH, **changes: int) -> None:
         self.watch.hear_hello(METER, epoch, {**HELLO, **changes})
@@ -116,10 +119,34 @@ def test_the_sample_interval_counts_under_which_a_record_was_taken(registers: Re
 
 def test_registers_read_live_are_compared_with_the_newest_record(registers: Registers) -> None:
     live = {"forward_pulses": 77, "reverse_pulses": 11}
-    registers.watch.hear_live(METER, EPOCH, live)
+    registers.hear_status(record(11).taken_at_s + 1, **live)
     registers.hello(boot_sequence=0, **live)
     assert registers.found() == []
-    registers.watch.hear_live(METER, EPOCH, {**live, "forward_pulses": 70})
+    registers.hear_status(record(11).taken_at_s + 1, **{**live, "forward_pulses": 70})
+    assert registers.found() == [(METER, "register", "RAISE", -7, 0)]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "changes"), [(-300, {}), (0, {}), (5, {"time_quality": int(TimeQuality.UNSET)})]
+)
+def test_a_status_that_may_be_older_than_the_newest_record_proves_nothing(
+    registers: Registers, after_s: int, changes: dict[str, int]
+) -> None:
+    at_s = record(11).taken_at_s + after_s
+    registers.hear_status(at_s, forward_pulses=72, reverse_pulses=10, **changes)
+    assert registers.found() == []
+
+
+def test_a_status_proves_nothing_beside_a_record_in_which_the_clock_was_set() -> None:
+    post = Registers()
+    post.hear(record(10, status=int(Status.CLOCK_STEPPED)))
+    post.hear_status(record(10).taken_at_s + 5, forward_pulses=1)
+    assert post.found() == []
+
+
+def test_what_comes_late_is_not_taken_for_the_newest_record(registers: Registers) -> None:
+    registers.hear(record(5))
+    registers.hear(at(12, 70))
     assert registers.found() == [(METER, "register", "RAISE", -7, 0)]
 
 

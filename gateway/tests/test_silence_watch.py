@@ -152,6 +152,16 @@ def test_a_new_plan_counts_from_when_it_is_told(daily: Silence) -> None:
     assert [one[2] for one in daily.found()] == ["RAISE"]
 
 
+def test_a_session_is_missed_after_half_an_interval_however_long_the_grace() -> None:
+    post = Silence(SendPlan(GRACE_S, slot_s=0))
+    post.watch.learn(METER, post.plan)
+    post.to_slot(after_s=1)
+    post.to_slot(after_s=GRACE_S / 2 - 10)
+    assert post.found() == []
+    post.pass_time(20, 1)
+    assert post.found() == [(METER, "silence", "RAISE", 2, 2)]
+
+
 def test_on_a_fast_calendar_a_meter_gets_seconds_that_are_real() -> None:
     post = Silence(SendPlan(900), speed=3600)
     post.watch.learn(METER, post.plan)

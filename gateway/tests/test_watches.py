@@ -36,7 +36,12 @@ class Watched(Office):
     async def open(self) -> None:
         """Start with nothing in memory, as after a restart of the gateway."""
         self.watches = Watches(
-            self.config, self.store, self.clock, self.noted.append, lambda: self.monotonic_s
+            self.config,
+            self.store,
+            self.clock,
+            self.noted.append,
+            lambda meter_id: self.registry.get(meter_id) is not None,
+            lambda: self.monotonic_s,
         )
         await self.watches.load()
         self.on_taken = self.watches.hear
@@ -141,6 +146,26 @@ def test_an_alarm_that_is_not_wanted_any_more_is_cleared_and_never_raised(
     run(tmp_path, scenario)
 
 
+def test_a_meter_that_is_taken_out_of_the_key_file_is_not_called_silent(tmp_path: Path) -> None:
+    async def scenario(office: Watched) -> None:
+        office.later(HOUR_S)
+        assert await office.active() == ["silence"]
+        keys = tmp_path / "keys.txt"
+        text = keys.read_text()
+        keys.write_text("")
+        office.registry.load()
+        office.later(HOUR_S)
+        assert await office.active() == []
+        keys.write_text(text)
+        office.registry.load()
+        office.later(1)
+        assert await office.active() == []
+        office.later(HOUR_S)
+        assert await office.active() == ["silence"]
+
+    run(tmp_path, scenario)
+
+
 def test_that_the_gateway_listens_is_noted_again_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,3 +192,11 @@ def test_of_the_starts_of_a_gateway_a_bounded_number_is_kept(
         for start in range(6):
             listening.note(connection, start * 10, start * 10 + 5)
         assert listening.stretches(connection) == [(30, 35), (40, 45), (50, 55)]
+
+
+def test_a_clock_that_was_set_back_takes_nothing_from_what_was_listened(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    with closing(office.connect()) as connection:
+        for now_ms in (50, 20):
+            listening.note(connection, 10, now_ms)
+        assert listening.stretches(connection) == [(10, 50)]

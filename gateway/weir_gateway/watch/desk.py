@@ -29,15 +29,17 @@ class AlarmDesk:
         clock: Clock,
         on_noted: Callable[[int], None],
         wanted: Container[GatewayCode] = frozenset(GatewayCode),
+        is_registered: Callable[[int], bool] = lambda _: True,
     ) -> None:
         """on_noted: hears of each meter of which an alarm was raised or cleared durably.
 
-        wanted: the alarms that are raised at all.
+        wanted: the alarms that are raised at all. is_registered: whether a meter may be heard.
         """
         self._begin_noting = note
         self._clock = clock
         self._on_noted = on_noted
         self._wanted = wanted
+        self._is_registered = is_registered
         self._active: set[AlarmKey] = set()
 
     def begin(self, active: Iterable[AlarmKey]) -> None:
@@ -47,11 +49,19 @@ class AlarmDesk:
             if GatewayCode(code) not in self._wanted:
                 self.clear_alarm(meter_id, GatewayCode(code), 0, 0)
 
+    def check(self) -> None:
+        """Clear the alarms of meters that are not registered any more: no word of them would."""
+        for meter_id, code in sorted(self._active):
+            if not self._is_registered(meter_id):
+                self.clear_alarm(meter_id, GatewayCode(code), 0, 0)
+
     def is_active(self, meter_id: int, code: GatewayCode) -> bool:
         return (meter_id, code) in self._active
 
     def raise_alarm(self, meter_id: int, code: GatewayCode, value: int, limit: int) -> None:
-        if (meter_id, code) not in self._active and code in self._wanted:
+        if (meter_id, code) in self._active or code not in self._wanted:
+            return
+        if self._is_registered(meter_id):
             self._active.add((meter_id, code))
             self._note(meter_id, code, EventPhase.RAISE, value, limit)
 

@@ -1,4 +1,4 @@
-"""Finds meters that spend more charge than their settings plan, and batteries that fall fast.
+"""Finds meters that spend more charge than their settings plan.
 
 What a day costs is worked out as in docs/settings.md, "Battery": the planned day, but with the
 sessions that the gateway has counted in place of the planned ones.
@@ -61,10 +61,14 @@ class DayPlan:
 
 @dataclass(slots=True)
 class _Use:
-    """day: the day of the calendar in which ``sessions`` were counted."""
+    """day: the day of the calendar in which ``sessions`` were counted.
+
+    is_whole: they were counted from its beginning on.
+    """
 
     plan: DayPlan
     day: int
+    is_whole: bool = False
     sessions: int = 0
     heard_at_s: float = field(default=float("-inf"))
 
@@ -120,9 +124,10 @@ class EnergyWatch:
         if day == used.day:
             return
         percent = used.plan.percent(used.sessions)
-        if percent <= self._percent_max * CLEAR_SHARE:
+        was_whole = used.is_whole and day == used.day + 1
+        if was_whole and percent <= self._percent_max * CLEAR_SHARE:
             self._desk.clear_alarm(meter_id, GatewayCode.ENERGY, percent, self._percent_max)
-        used.day, used.sessions = day, 0
+        used.day, used.sessions, used.is_whole = day, 0, True
 
     def _judge(self, meter_id: int, used: _Use) -> None:
         percent = used.plan.percent(used.sessions)

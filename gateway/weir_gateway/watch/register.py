@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from weir_gateway.event_names import GatewayCode
 from weir_gateway.watch.desk import AlarmDesk
-from weir_protocol.records import PEAK_FLOW_PULSES_MAX, REGISTER_MODULUS, IntervalRecord, Status
+from weir_protocol.records import (
+    PEAK_FLOW_PULSES_MAX,
+    REGISTER_MODULUS,
+    IntervalRecord,
+    Status,
+    TimeQuality,
+)
 
 _HALF = REGISTER_MODULUS // 2
 _APART = int(Status.RESTARTED | Status.REGISTER_GAP)
@@ -61,10 +67,18 @@ class RegisterWatch:
         if newest is None or not _follows(newest.sequence, hello["boot_sequence"] - 1):
             known.newest = None
             return
-        self.hear_live(meter_id, epoch, hello)
+        self._compare_live(meter_id, epoch, hello)
 
-    def hear_live(self, meter_id: int, epoch: int, registers: Mapping[str, int]) -> None:
-        """Compare registers that were read just now with the newest record of the same run."""
+    def hear_status(self, meter_id: int, epoch: int, status: Mapping[str, int]) -> None:
+        """Compare a STATUS with the newest record, unless that was taken later.
+
+        A STATUS may be delayed by a session or more, while records go on.
+        """
+        known = self._known.get(meter_id)
+        if known is not None and known.newest is not None and _is_after(status, known.newest):
+            self._compare_live(meter_id, epoch, status)
+
+    def _compare_live(self, meter_id: int, epoch: int, registers: Mapping[str, int]) -> None:
         known = self._known.get(meter_id)
         if known is None or known.epoch != epoch or known.newest is None:
             return
@@ -135,6 +149,16 @@ def _fall(difference: int) -> int:
     """Return by how much a register fell. One that counted past its 32 bits did not."""
     rise = difference % REGISTER_MODULUS
     return 0 if rise < _HALF else REGISTER_MODULUS - rise
+
+
+def _is_after(status: Mapping[str, int], record: IntervalRecord) -> bool:
+    """Return whether a STATUS was surely measured after a record, by the same clock."""
+    unset = TimeQuality.UNSET
+    return (
+        (status["time_quality"] == unset) == (record.time_quality == unset)
+        and not record.status & Status.CLOCK_STEPPED
+        and status["taken_at_s"] > record.taken_at_s
+    )
 
 
 def _newer(newest: IntervalRecord | None, record: IntervalRecord) -> IntervalRecord:

@@ -41,13 +41,18 @@ class SilenceWatch:
         missed_max: int,
         grace_s: int,
         monotonic_s: Callable[[], float] = time.monotonic,
+        is_registered: Callable[[int], bool] = lambda _: True,
     ) -> None:
-        """missed_max: so many sessions missed in a row raise the alarm. grace_s: for each."""
+        """missed_max: so many sessions missed in a row raise the alarm. grace_s: for each.
+
+        is_registered: whether a meter may be heard.
+        """
         self._desk = desk
         self._clock = clock
         self._missed_max = missed_max
         self._grace_s = grace_s
         self._monotonic_s = monotonic_s
+        self._is_registered = is_registered
         self._expected: dict[int, _Expected] = {}
         self._checked_ms = clock.now_ms()
         self._checked_monotonic_s = monotonic_s()
@@ -100,6 +105,8 @@ class SilenceWatch:
         while now_ms > expected.due_ms + grace_ms:
             expected.missed += 1
             expected.due_ms = expected.plan.next_ms(meter_id, expected.due_ms)
+        if not self._is_registered(meter_id):
+            expected.missed = 0  # what it said would have been refused
 
     def _was_set(self, now_ms: int) -> bool:
         """Return whether the calendar jumped since the last check, or the machine slept."""

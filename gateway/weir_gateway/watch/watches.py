@@ -28,7 +28,10 @@ _log = logging.getLogger(__name__)
 
 
 class Watches:
-    """on_noted: hears of each meter of which an alarm was raised or cleared durably."""
+    """on_noted: hears of each meter of which an alarm was raised or cleared durably.
+
+    is_registered: whether a meter is in the key file.
+    """
 
     def __init__(
         self,
@@ -36,14 +39,20 @@ class Watches:
         store: Database,
         clock: Clock,
         on_noted: Callable[[int], None],
+        is_registered: Callable[[int], bool],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._clock = clock
         self._begun_ms = clock.now_ms()
-        desk = self._desk = AlarmDesk(self._note, clock, on_noted, config.wanted)
+        desk = self._desk = AlarmDesk(self._note, clock, on_noted, config.wanted, is_registered)
         self._silence = SilenceWatch(
-            desk, clock, config.silence_missed_sessions, config.silence_grace_s, monotonic_s
+            desk,
+            clock,
+            config.silence_missed_sessions,
+            config.silence_grace_s,
+            monotonic_s,
+            is_registered,
         )
         self._register = RegisterWatch(
             desk,
@@ -84,6 +93,7 @@ class Watches:
         """Look at what time alone changes; to be called about every second."""
         self._silence.check()
         self._energy.check()
+        self._desk.check()
 
     def hear(self, taken: Taken) -> None:
         """Look at an uplink that is durable."""
@@ -99,7 +109,7 @@ class Watches:
             case FrameType.SETTINGS_REPORT:
                 self._learn_anew(meter_id)
             case FrameType.STATUS:
-                self._register.hear_live(meter_id, uplink.epoch, fields)
+                self._register.hear_status(meter_id, uplink.epoch, fields)
                 self._hear_time(meter_id, fields)
             case FrameType.EVENTS if fields["items"]:
                 self._hear_time(meter_id, fields["items"][-1])

@@ -153,7 +153,7 @@ def test_a_new_plan_counts_from_when_it_is_told(daily: Silence) -> None:
 
 
 def test_a_session_is_missed_after_half_an_interval_however_long_the_grace() -> None:
-    post = Silence(SendPlan(GRACE_S, slot_s=0))
+    post = Silence(SendPlan(GRACE_S, slot_s=450))
     post.watch.learn(METER, post.plan)
     post.to_slot(after_s=1)
     post.to_slot(after_s=GRACE_S / 2 - 10)

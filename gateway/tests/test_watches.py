@@ -40,7 +40,7 @@ class Watched(Office):
             self.store,
             self.clock,
             self.noted.append,
-            lambda meter_id: self.registry.get(meter_id) is not None,
+            self.registry,
             lambda: self.monotonic_s,
         )
         await self.watches.load()

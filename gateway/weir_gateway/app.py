@@ -97,11 +97,7 @@ class Gateway:
         self._disk = DiskWatch(self._store, config.gateway.database, config.gateway.disk_warning_h)
         self._messaging = Messaging(config, self._store, self._registry, self._clock)
         self._watches = Watches(
-            config.alarms,
-            self._store,
-            self._clock,
-            self._messaging.note_events,
-            lambda meter_id: self._registry.get(meter_id) is not None,
+            config.alarms, self._store, self._clock, self._messaging.note_events, self._registry
         )
         self._availability = AvailabilityWatch(self._clock, self._on_availability)
         reporter = self._make_reporter()

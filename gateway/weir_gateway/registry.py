@@ -44,6 +44,9 @@ class Registry:
     def __iter__(self) -> Iterator[int]:
         return iter(self._meters)
 
+    def __contains__(self, meter_id: object) -> bool:
+        return meter_id in self._keys
+
     def get(self, meter_id: int) -> MeterKey | None:
         return self._meters.get(meter_id)
 

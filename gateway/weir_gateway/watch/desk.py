@@ -29,17 +29,18 @@ class AlarmDesk:
         clock: Clock,
         on_noted: Callable[[int], None],
         wanted: Container[GatewayCode] = frozenset(GatewayCode),
-        is_registered: Callable[[int], bool] = lambda _: True,
+        registered: Container[int] | None = None,
     ) -> None:
         """on_noted: hears of each meter of which an alarm was raised or cleared durably.
 
-        wanted: the alarms that are raised at all. is_registered: whether a meter may be heard.
+        wanted: the alarms that are raised at all. registered: the meters that may be
+        heard, None for all.
         """
         self._begin_noting = note
         self._clock = clock
         self._on_noted = on_noted
         self._wanted = wanted
-        self._is_registered = is_registered
+        self._registered = registered
         self._active: set[AlarmKey] = set()
 
     def begin(self, active: Iterable[AlarmKey]) -> None:
@@ -52,7 +53,7 @@ class AlarmDesk:
     def check(self) -> None:
         """Clear the alarms of meters that are not registered any more: no word of them would."""
         for meter_id, code in sorted(self._active):
-            if not self._is_registered(meter_id):
+            if not self._may_be_heard(meter_id):
                 self.clear_alarm(meter_id, GatewayCode(code), 0, 0)
 
     def is_active(self, meter_id: int, code: GatewayCode) -> bool:
@@ -61,7 +62,7 @@ class AlarmDesk:
     def raise_alarm(self, meter_id: int, code: GatewayCode, value: int, limit: int) -> None:
         if (meter_id, code) in self._active or code not in self._wanted:
             return
-        if self._is_registered(meter_id):
+        if self._may_be_heard(meter_id):
             self._active.add((meter_id, code))
             self._note(meter_id, code, EventPhase.RAISE, value, limit)
 
@@ -69,6 +70,9 @@ class AlarmDesk:
         if (meter_id, code) in self._active:
             self._active.discard((meter_id, code))
             self._note(meter_id, code, EventPhase.CLEAR, value, limit)
+
+    def _may_be_heard(self, meter_id: int) -> bool:
+        return self._registered is None or meter_id in self._registered
 
     def _note(
         self, meter_id: int, code: GatewayCode, phase: EventPhase, value: int, limit: int

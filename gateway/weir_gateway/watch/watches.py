@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from weir_gateway.clock import Clock
 from weir_gateway.config_alarms import AlarmsConfig
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class Watches:
     """on_noted: hears of each meter of which an alarm was raised or cleared durably.
 
-    is_registered: whether a meter is in the key file.
+    registered: the meters of the key file, as it is now.
     """
 
     def __init__(
@@ -39,20 +39,20 @@ class Watches:
         store: Database,
         clock: Clock,
         on_noted: Callable[[int], None],
-        is_registered: Callable[[int], bool],
+        registered: Container[int],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._clock = clock
         self._begun_ms = clock.now_ms()
-        desk = self._desk = AlarmDesk(self._note, clock, on_noted, config.wanted, is_registered)
+        desk = self._desk = AlarmDesk(self._note, clock, on_noted, config.wanted, registered)
         self._silence = SilenceWatch(
             desk,
             clock,
             config.silence_missed_sessions,
             config.silence_grace_s,
             monotonic_s,
-            is_registered,
+            registered,
         )
         self._register = RegisterWatch(
             desk,

@@ -45,7 +45,7 @@ class Registry:
         return iter(self._meters)
 
     def __contains__(self, meter_id: object) -> bool:
-        return meter_id in self._keys
+        return meter_id in self._meters
 
     def get(self, meter_id: int) -> MeterKey | None:
         return self._meters.get(meter_id)

@@ -124,7 +124,7 @@ class Rig:
     def _assemble(self, registers: Registers) -> Meter:
         interval = Interval(registers.forward_pulses)
         timekeeper, journal = self.timekeeper, self.journal
-        timetable = Timetable(1, 60, 900, 900)
+        timetable = Timetable(1)
         notes = Notes(self.events, timekeeper)
         value_of = self.settings.value
         watch = AlarmWatch(value_of, registers, interval, notes, self.outbox)

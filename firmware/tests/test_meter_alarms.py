@@ -194,6 +194,20 @@ def test_an_alarm_that_reaches_nobody_calls_again_and_ever_later() -> None:
     assert answer(rig) == [g.A_TAMPER_COVER]
 
 
+def test_a_meter_whose_frame_counters_are_used_up_opens_its_link_no_more() -> None:
+    rig = at_rest()
+    rig.session.is_exhausted = True
+    feel(rig, COVER)
+    rig.step(is_open=True)
+    ends_ms = rig.inputs.now_ms + 2 * DAY_MS
+    while rig.inputs.now_ms < ends_ms:
+        assert not rig.actions.link_wanted
+        rig.inputs.now_ms += 10 * MINUTE_MS
+        feel(rig, COVER if rig.inputs.senses == 0 else 0)
+    assert rig.session.told == ["begin", "abort"]
+    assert len(rig.records()) >= 150
+
+
 def test_a_session_that_breaks_before_all_is_told_is_followed_by_another() -> None:
     rig = at_rest()
     feel(rig, COVER)

@@ -102,3 +102,14 @@ def test_a_meter_that_holds_its_link_tries_every_ten_minutes_while_nobody_is_the
         rig.sleep_until_called()
         assert rig.inputs.now_ms - failed_at_ms <= 12 * MINUTE_MS + 30_000
         fail_call(rig)
+
+
+def test_without_a_pressure_sensor_a_reading_waits_for_no_warm_up() -> None:
+    rig = in_session({g.K_PRESSURE_SENSOR: 0, g.K_PRESSURE_WARM_UP_MS: 5000})
+    rig.errands.take_read(77)
+    rig.step(received=b"read", is_open=True)
+    assert rig.actions.wake_at_ms == rig.inputs.now_ms
+    assert rig.actions.pressure_input[2] == 0
+    rig.inputs.pressure_kpa = None
+    rig.sleep()
+    assert reading_of(rig)["request"] == 77

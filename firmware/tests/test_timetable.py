@@ -7,8 +7,11 @@ NOON_MS = 1_614_600_000_000
 MINUTE_MS = 60_000
 
 
-def timetable_of(meter_id: int = 1, sample_s: int = 60, store_s: int = 900) -> Timetable:
-    timetable = Timetable(meter_id, sample_s, store_s, 900)
+def timetable_of(
+    meter_id: int = 1, sample_s: int = 60, store_s: int = 900, send_s: int = 900
+) -> Timetable:
+    timetable = Timetable(meter_id)
+    timetable.configure(sample_s, store_s, send_s)
     timetable.align(NOON_MS)
     return timetable
 
@@ -74,13 +77,13 @@ def test_what_is_overdue_is_due_once() -> None:
 
 def test_the_first_call_after_a_start_comes_within_10_s() -> None:
     for meter_id in (1, 4711, 0xFFFFFFFF):
-        timetable = Timetable(meter_id, 60, 900, 86_400)
+        timetable = timetable_of(meter_id, send_s=86_400)
         timetable.start(0)
         assert timetable.send_due(10_000)
 
 
 def test_calls_that_reach_nobody_are_repeated_ever_later() -> None:
-    timetable = Timetable(4711, 60, 900, 86_400)
+    timetable = timetable_of(4711, send_s=86_400)
     timetable.start(0)
     waits = []
     at_ms = 10_000
@@ -100,8 +103,7 @@ def test_calls_that_reach_nobody_are_repeated_ever_later() -> None:
 
 
 def test_a_retry_comes_no_later_than_it_must() -> None:
-    timetable = Timetable(4711, 60, 900, 86_400)
-    timetable.align(NOON_MS)
+    timetable = timetable_of(4711, send_s=86_400)
     for _ in range(12):
         timetable.retry(NOON_MS, 10 * MINUTE_MS)
         assert timetable.send_due(NOON_MS + 10 * MINUTE_MS * 5 // 4)
@@ -114,8 +116,7 @@ def test_a_slew_neither_repeats_nor_skips_an_instant_of_the_grid() -> None:
             timekeeper = Timekeeper()
             timekeeper.start(0)
             timekeeper.offer(NOON_MS - 5_000, 10_000, 0)
-            timetable = Timetable(1, 1, 10, 86_400)
-            timetable.align(NOON_MS)
+            timetable = timetable_of(1, 1, 10, 86_400)
             found: list[int] = []
             wake_until(timetable, timekeeper, 0, 20_000 + lead_ms, found)
             now_ms = 20_000 + lead_ms

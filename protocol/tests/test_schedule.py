@@ -19,7 +19,8 @@ DAY_S = 86_400
 def test_a_meter_with_automatic_slot_sends_when_it_is_expected(
     meter_id: int, interval_s: int, now_ms: int
 ) -> None:
-    timetable = Timetable(meter_id, 1, 1, interval_s)
+    timetable = Timetable(meter_id)
+    timetable.configure(1, 1, interval_s)
     timetable.align(now_ms)
     expected_ms = SendPlan(interval_s).next_ms(meter_id, now_ms)
     assert not timetable.send_due(expected_ms - 1)
@@ -37,7 +38,8 @@ def test_a_meter_with_a_given_slot_or_spread_sends_when_it_is_expected(
     meter_id: int, interval_s: int, slot: int, spread: int, now_ms: int
 ) -> None:
     slot_s, spread_s = min(slot, interval_s - 1), min(spread, interval_s)
-    timetable = Timetable(meter_id, 1, 1, 900)
+    timetable = Timetable(meter_id)
+    timetable.configure(1, 1, 900)
     timetable.configure(1, 1, interval_s, slot_s, spread_s)
     timetable.align(now_ms)
     expected_ms = SendPlan(interval_s, slot_s, spread_s).next_ms(meter_id, now_ms)

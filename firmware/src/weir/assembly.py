@@ -16,7 +16,6 @@ from weir.recorder import Recorder
 from weir.schedule.timekeeper import Timekeeper
 from weir.schedule.timetable import Timetable
 from weir.self_description import SelfDescription
-from weir.settings import table_gen as g
 from weir.settings.in_force import Settings
 from weir.store.cell import SECTORS, Cell
 from weir.store.checkpoint import EVENTS, READINGS, VALUE_SIZE, Checkpoint
@@ -102,16 +101,6 @@ def _open_session(
     return DeviceSession(sealer, journal, describe, board.link.frame_size_max, errands)
 
 
-def _timetable(meter_id: int, settings: Settings) -> Timetable:
-    value = settings.value
-    return Timetable(
-        meter_id,
-        value(g.K_SAMPLE_INTERVAL_S),
-        value(g.K_STORE_INTERVAL_S),
-        value(g.K_SEND_INTERVAL_S),
-    )
-
-
 def assemble(board: "Board") -> WakeCycle:
     """Return the firmware on a board, ready for its first turn."""
     registers = Registers()
@@ -119,7 +108,7 @@ def assemble(board: "Board") -> WakeCycle:
     settings = Settings(board.keys.settings, Vault(board.flash, SETTINGS_SECTOR))
     interval = Interval(registers.forward_pulses)
     timekeeper = Timekeeper()
-    timetable = _timetable(board.keys.meter_id, settings)
+    timetable = Timetable(board.keys.meter_id)
     size_max = body_size_max(board.link.frame_size_max)
     outbox = None if events is None else EventOutbox(events, size_max)
     notes = Notes(events, timekeeper)

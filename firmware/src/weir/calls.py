@@ -70,15 +70,19 @@ class Calls:
         self._waits_until_ms = 0  # link_ms
         self._under_way = False  # a session is
         self._again = False  # another call follows at once
+        self._is_mute = False  # the frame counters are used up
         self._version = 0  # of the settings that the call is made with
         self._pause_ends_ms: int | None = None  # calendar; no call of a trial counts before
         self._port = self._baud = 0
 
     def open(self, inputs: "Inputs") -> None:
-        """Call now. A session that listens goes on with what has come up meanwhile."""
+        """Call now. A session that listens goes on with what has come up meanwhile.
+
+        A meter that cannot send any more leaves its link closed.
+        """
         if self._under_way:
             self._session.resume()
-        elif not self._waiting:
+        elif not self._waiting and not self._is_mute:
             settings = self._settings
             self._waiting = True
             self._waits_until_ms = inputs.link_ms + settings.value(g.K_LINK_PATIENCE_S) * 1000
@@ -112,6 +116,7 @@ class Calls:
             while frame := self._session.transmit(inputs.link_ms, inputs.now_ms):  # a window
                 stream += frame
         except CounterExhausted:  # WL-SEA-06: sends no more, and goes on recording
+            self._is_mute = True
             self._session.abort()
         if self._under_way and not self._session.active:
             self._end(inputs, heard=self._session.heard)

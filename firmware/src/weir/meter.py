@@ -114,7 +114,8 @@ class Meter:
         if self._errands.change is not None:
             self._change_settings(inputs)
         if self._errands.read_wanted and self._read_at_ms is None:
-            self._read_at_ms = now_ms + self._settings.value(g.K_PRESSURE_WARM_UP_MS)
+            _, _, warm_up_ms = self._switch.pressure_input
+            self._read_at_ms = now_ms + warm_up_ms
         self._actions.transmit = self._calls.transmit(inputs)
         if self._calls.trial_failed:
             self._calls.trial_failed = False

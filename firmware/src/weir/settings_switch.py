@@ -75,10 +75,11 @@ class SettingsSwitch:
             value(g.K_DEBOUNCE_CLOSE_MS),
             value(g.K_DEBOUNCE_OPEN_MS),
         )
+        sensor = value(g.K_PRESSURE_SENSOR)
         self.pressure_input = (
-            value(g.K_PRESSURE_SENSOR),
+            sensor,
             value(g.K_PRESSURE_RANGE_KPA),
-            value(g.K_PRESSURE_WARM_UP_MS),
+            value(g.K_PRESSURE_WARM_UP_MS) if sensor else 0,
         )
         dispatch.interval_s = store_s
         dispatch.samples = min(-(-store_s // sample_s), t.SAMPLES_MAX)

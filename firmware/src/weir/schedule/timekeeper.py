@@ -46,9 +46,10 @@ class Timekeeper:
         self.configure(_CORRECTION_PPB, learning=True, clock_drift_ppm=_DRIFT_PPM)
 
     def configure(self, drift_correction_ppb: int, learning: bool, clock_drift_ppm: int) -> None:
-        """Take the settings of the oscillator. They count from the next start or offer on.
+        """Take the settings of the oscillator.
 
-        Where one is another than before, what was learned is forgotten.
+        Where one is another than before, what was learned is forgotten: the bound of the error
+        counts with what is assumed at once, the rate is corrected from the next offer on.
         """
         self._drift.configure(drift_correction_ppb, clock_drift_ppm * 1000, learning=learning)
         self._residual_ppb = self._drift.residual_ppb

@@ -22,13 +22,13 @@ class Timetable:
     A store time is also a sample time. Each meter sends in a slot of its own.
     """
 
-    def __init__(
-        self, meter_id: int, sample_interval_s: int, store_interval_s: int, send_interval_s: int
-    ) -> None:
+    def __init__(self, meter_id: int) -> None:
+        """To be configured before it is used."""
         self._share = meter_id * _GOLDEN & 0xFFFFFFFF
         self._retry_ms = _RETRY_FIRST_MS
         self._sample_at_ms = self._store_at_ms = self._send_at_ms = 0
-        self.configure(sample_interval_s, store_interval_s, send_interval_s)
+        self.sample_interval_ms = self.store_interval_ms = self.send_interval_ms = 0
+        self._slot_ms = 0
 
     def configure(
         self,

@@ -15,7 +15,7 @@ from weir_tools.errors import Failed, Misused
 from weir_tools.simulator.bench import Bench, BenchMeter
 from weir_tools.simulator.senses import Sense
 
-ANSWER_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 30.0
 LINE_SIZE_MAX = 256
 BEGIN, END = "begin", "end"
 REFUSED = "! "

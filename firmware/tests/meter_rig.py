@@ -198,7 +198,7 @@ def called(link_ms: int = 0) -> Rig:
 def events_of(rig: Rig) -> "list[list[int]]":
     found = []
     for sequence in range(rig.events.sequence_oldest, rig.events.sequence_next):
-        event = [0] * 6
+        event = [0] * 7
         assert rig.events.read_into(sequence, event)
-        found.append(event)
+        found.append(event[:6])
     return found

@@ -181,6 +181,44 @@ def test_after_a_restart_what_was_raised_goes_on_and_is_cleared() -> None:
     assert rig.watch.status == 0
 
 
+def test_what_was_raised_goes_on_after_a_restart_when_the_ring_has_overwritten_its_event() -> None:
+    rig = WatchRig()
+    rig.settings.update({k.K_LEAK_DURATION_S: 3600, k.K_TAMPER_COVER_QUIET_S: 0})
+    rig.inputs.battery_mv = 3000
+    for _ in range(70):
+        rig.registers.forward_pulses += 1
+        rig.sample()
+    raised = [event[2] for event in rig.noted()]
+    assert raised == [k.A_LEAK, k.A_BATTERY_LOW]
+    while rig.events.sequence_oldest < len(raised):
+        rig.step(COVER)
+        rig.step(0)
+    rig.restart()
+    assert rig.watch.status == t.STATUS_LEAK | t.STATUS_BATTERY_LOW
+    noted_before = rig.events.sequence_next
+    for _ in range(31):
+        rig.sample()
+    told = [event[2:] for event in rig.noted() if event[2] != k.A_TAMPER_COVER]
+    assert rig.events.sequence_next == noted_before + 2
+    assert told == [
+        [k.A_BATTERY_LOW, t.PHASE_CLEAR, 3600, 3300],
+        [k.A_LEAK, t.PHASE_CLEAR, 3600, 3600],
+    ]
+
+
+def test_what_was_cleared_is_not_taken_up_though_the_ring_still_has_its_raise() -> None:
+    rig = WatchRig()
+    rig.settings.update(NO_QUIET)
+    rig.step(COVER)
+    rig.sample(reverse=12)
+    rig.step(0)
+    rig.notes.note(0, t.EVENT_RESTARTED)
+    for _ in range(2):
+        rig.restart()
+        assert rig.watch.status == t.STATUS_REVERSE_FLOW
+        rig.notes.note(0, t.EVENT_RESTARTED)
+
+
 def test_the_flow_is_forward_less_reverse() -> None:
     rig = WatchRig()
     rig.sample(reverse=5)

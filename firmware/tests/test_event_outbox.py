@@ -118,6 +118,6 @@ def test_events_that_cannot_be_read_are_left_out_and_end_the_rest() -> None:
 def test_every_value_that_an_event_can_have_is_told() -> None:
     rig = WatchRig()
     event = [0xFFFFFFFF, 7, 255, 2, -0x80000000, 0x7FFFFFFF]
-    rig.events.append(event)
+    rig.events.append([*event, 0])
     [told] = rig.deliver()
     assert list(told[1:]) == event

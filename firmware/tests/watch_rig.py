@@ -79,9 +79,9 @@ class WatchRig:
         """Return all that the ring holds: time, quality, code, phase, value, limit."""
         found = []
         for sequence in range(self.events.sequence_oldest, self.events.sequence_next):
-            event = [0] * 6
+            event = [0] * 7
             assert self.events.read_into(sequence, event)
-            found.append(event)
+            found.append(event[:6])
         return found
 
 

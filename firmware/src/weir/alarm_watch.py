@@ -2,6 +2,7 @@
 
 from micropython import const
 from weir.hal.senses import TRIGGER
+from weir.last_raised import last_raised
 from weir.link import tables_gen as t
 from weir.link.dispatch import ahead
 from weir.metrology.alarms import Alarms
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from weir.metrology.registers import Registers
     from weir.notes import Notes
     from weir.step import Inputs
-    from weir.store.journal import Journal
 
 # A person at the meter is answered at once; a contact that chatters must not empty the battery.
 _TRIGGERS_MAX = const(6)
@@ -62,8 +62,9 @@ class AlarmWatch:
         self._now_ms = now_ms
         self._alarms.start(now_ms, registers.forward_pulses, registers.reverse_pulses)
         if self.notes.events is not None:
-            for code, value in raised_in(self.notes.events).items():
+            for code, value in last_raised(self.notes.events, self._value_of):
                 self._alarms.restore(now_ms, code, value)
+            self.notes.raised = self._alarms.raised
 
     def step(self, inputs: "Inputs") -> None:
         """Judge what the meter feels. To be called in every step."""
@@ -149,6 +150,7 @@ class AlarmWatch:
 
     def _report(self, code: int, is_raised: bool, value: int, limit: int) -> None:
         phase = t.PHASE_RAISE if is_raised else t.PHASE_CLEAR
+        self.notes.raised = self._alarms.raised
         if self.notes.note(self._now_ms, code, value, limit, phase):
             assert self.notes.events is not None
             self._newest = (self.notes.events.sequence_next - 1) & 0xFFFFFFFF
@@ -161,18 +163,3 @@ class AlarmWatch:
         budget.spend(now_ms, _TRIGGERS_MAX)
         self.notes.note(now_ms, t.EVENT_TRIGGERED)
         self.triggered = True
-
-
-def raised_in(events: "Journal") -> "dict[int, int]":
-    """Return code and value of the alarms whose newest event in the ring says raised."""
-    raised: dict[int, int] = {}
-    event = [0] * 6
-    sequence = events.sequence_oldest
-    while sequence != events.sequence_next:
-        if events.read_into(sequence, event):
-            if event[3] == t.PHASE_RAISE:
-                raised[event[2]] = event[4]
-            elif event[3] == t.PHASE_CLEAR:
-                raised.pop(event[2], None)
-        sequence = (sequence + 1) & 0xFFFFFFFF
-    return raised

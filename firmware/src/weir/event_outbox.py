@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from weir.store.journal import Journal
 
 _ITEM_SIZE = const(19)  # one event, in bytes
+_VALUES = const(6)  # of an event, on the wire
 _SKIP_MAX = const(1 << 20)  # sequences: what a gateway claims to hold beyond that is not believed
 _MASK = const(0xFFFFFFFF)
 
@@ -28,7 +29,7 @@ class EventOutbox:
         self._events = events
         self._count_max = (body_size_max - 1) // _ITEM_SIZE
         self._end = self.cursor  # sequence after the last one given out
-        self._event = [0] * 6
+        self._event = [0] * 7
 
     @property
     def pending(self) -> bool:
@@ -44,7 +45,7 @@ class EventOutbox:
         while sequence != events.sequence_next and len(items) < self._count_max:
             if events.read_into(sequence, self._event):
                 item = [sequence]
-                item.extend(self._event)
+                item.extend(self._event[:_VALUES])
                 items.append(item)
             sequence = (sequence + 1) & _MASK
         self._end = sequence

@@ -17,12 +17,14 @@ class Notes:
     """Events, each with its time, in a ring of their own. Where that is worn out, there are none.
 
     events: the ring, None when it is worn out.
+    raised: the alarms that are raised, a bit for each code; kept with every event.
     """
 
     def __init__(self, events: "Journal | None", timekeeper: "Timekeeper") -> None:
         self.events = events
+        self.raised = 0
         self._timekeeper = timekeeper
-        self._event = [0] * 6
+        self._event = [0] * 7
 
     def note(
         self, now_ms: int, code: int, value: int = 0, limit: int = 0, phase: int = PHASE_NOTE
@@ -36,6 +38,7 @@ class Notes:
         event[2], event[3] = code, phase
         event[4] = min(max(value, _VALUE_MIN), _VALUE_MAX)
         event[5] = min(max(limit, _VALUE_MIN), _VALUE_MAX)
+        event[6] = self.raised
         try:
             self.events.append(event)
         except FlashWornOut:

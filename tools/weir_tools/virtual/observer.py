@@ -12,6 +12,9 @@ from weir_tools.virtual.ledger import MeterBook, RingBook, Taken
 from weir_tools.virtual.loop import VirtualTime
 from weir_tools.virtual.water import Water
 
+_READING_VALUES = 9  # of a record, as the gateway is told
+_EVENT_VALUES = 6
+
 
 class Observer:
     """Knows the inside of one boot of the firmware. breach: told of what is broken."""
@@ -31,9 +34,9 @@ class Observer:
         self._boot = len(book.boots) - 1
         self._meter: Any = cycle._meter
         self.readings: Any = self._meter._recorder.journal
-        self._watch_ring(self.readings, book)
+        self._watch_ring(self.readings, book, _READING_VALUES)
         if self._meter._notes.events is not None:
-            self._watch_ring(self._meter._notes.events, book.events)
+            self._watch_ring(self._meter._notes.events, book.events, _EVENT_VALUES)
         self._watch_errands(self._meter._errands)
         self._watch_vault(self.settings._vault)
 
@@ -55,13 +58,14 @@ class Observer:
         if events is not None:
             self._book.events.sequence_next = events.sequence_next
 
-    def _watch_ring(self, journal: Any, book: RingBook) -> None:
+    def _watch_ring(self, journal: Any, book: RingBook, value_count: int) -> None:
+        """value_count: how many values of a record the gateway is told."""
         append = journal.append
         book.epoch = journal._ring.epoch
 
         def written_down(record: list[int]) -> int:
             name = (book.epoch, journal.sequence_next)
-            taken = self._taken(name[1], record)
+            taken = self._taken(name[1], record[:value_count])
             book.doubtful.setdefault(name, []).append(taken)
             sequence: int = append(record)
             book.doubtful[name].remove(taken)
@@ -69,7 +73,7 @@ class Observer:
                 del book.doubtful[name]
             book.take((book.epoch, sequence), taken)
             found = [0] * len(record)
-            if not (journal.read_into(sequence, found) and tuple(found) == taken.values):
+            if not (journal.read_into(sequence, found) and found == record):
                 self._breach(book.meter_id, sequence, "was appended but is not in the ring")
             return sequence
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class AlarmStates:
-    """One bit for each alarm; every change is reported before anything else happens."""
+    """One bit for each alarm; every change is reported before anything else happens.
+
+    raised: the alarms that are, a bit for each code.
+    """
 
     def __init__(self, value_of: "ValueOf", report: "Report") -> None:
         """value_of: gives the value in force of a setting's key.
@@ -21,26 +24,26 @@ class AlarmStates:
         """
         self.value_of = value_of
         self._report = report
-        self._raised = 0  # bit: code
+        self.raised = 0
 
     def is_raised(self, code: int) -> bool:
-        return bool(self._raised >> code & 1)
+        return bool(self.raised >> code & 1)
 
     def turn(self, code: int, is_raised: bool, value: int, limit: int) -> None:
         """Let an alarm be raised or not; nothing happens when it is so already."""
         if is_raised != self.is_raised(code):
-            self._raised ^= 1 << code
+            self.raised ^= 1 << code
             self._report(code, is_raised, value, limit)
 
     def restore(self, code: int) -> None:
         """Take an alarm for raised, as it was before a restart, without a report."""
-        self._raised |= 1 << code
+        self.raised |= 1 << code
 
     @property
     def status(self) -> int:
         """The status bits of all that is raised."""
         bits = 0
-        if not self._raised:
+        if not self.raised:
             return bits
         for row in ALARMS:
             if self.is_raised(row[0]):

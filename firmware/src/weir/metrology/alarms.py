@@ -135,6 +135,11 @@ class Alarms:
         return due_ms
 
     @property
+    def raised(self) -> int:
+        """The alarms that are raised, a bit for each code."""
+        return self._states.raised
+
+    @property
     def status(self) -> int:
         """The status bits of all that is raised."""
         return self._states.status

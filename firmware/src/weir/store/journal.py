@@ -4,7 +4,8 @@ A reading is a list of nine integers: taken_at_s, forward_pulses, reverse_pulses
 pressure_mean_kpa, pressure_min_kpa, pressure_max_kpa (-32768 when there was no valid sample),
 peak_flow_pulses, status, time_quality.
 
-An event is a list of six: taken_at_s, time_quality, code, phase, value, limit, as on the wire.
+An event is a list of seven: taken_at_s, time_quality, code, phase, value, limit, as on the wire,
+and the alarms that are raised after it, a bit for each code.
 """
 
 import struct
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 FIELD_COUNT = const(9)  # of a reading
 READING = const("<IIIhhhHHB")  # in the payload of a slot, which is one byte longer
-EVENT = const("<IBBBii")
+EVENT = const("<IBBBiiI")
 
 _MASK = const(0xFFFFFFFF)
 

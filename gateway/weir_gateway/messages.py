@@ -241,8 +241,8 @@ FOR_TECHNICIANS_HERE = (
     "`weir meter set --technician` on the gateway's machine."
 )
 BATTERY_FLOOR = (
-    "with this the battery of meter {meter_id} would last {after:.1f} years instead of "
-    "{before:.1f}, below the floor of {floor:g} (gateway.battery_floor_years): ask for less, or "
+    "with this the battery of meter {meter_id} would last {after:.3g} years instead of "
+    "{before:.3g}, below the floor of {floor:g} (gateway.battery_floor_years): ask for less, or "
     "force it."
 )
 SETTINGS_UNKNOWN = (

@@ -237,6 +237,7 @@ def test_the_help_lists_every_setting_with_what_it_takes(run: Run) -> None:
     text = " ".join(out.split())
     for setting in SETTINGS:
         assert f" {setting.name} " in text
+        assert setting.meaning in text
     assert "1 to 86400 s [60 s]" in text
     assert "1 to 1000000 ml [1000 ml; --technician]" in text
 

@@ -45,7 +45,8 @@ class _WithSettings(click.Command):
                 rows = []
                 for one in group.settings:
                     ends = "; --technician" if one.role is Role.TECHNICIAN else ""
-                    rows.append((one.name, f"{allowed(one)} [{written(one, one.default)}{ends}]"))
+                    takes = f"{allowed(one)} [{written(one, one.default)}{ends}]"
+                    rows.append((one.name, f"{takes}. {one.meaning}"))
                 formatter.write_dl(rows)
 
 

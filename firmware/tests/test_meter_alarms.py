@@ -89,12 +89,12 @@ def test_an_open_cover_is_in_the_ring_and_calls_in_the_step_that_feels_it() -> N
 
 
 def test_the_end_of_a_quiet_time_wakes_the_meter_without_its_pressure_sensor() -> None:
-    rig = at_rest({g.K_TAMPER_COVER_QUIET_S: 7})
+    rig = at_rest({g.K_TAMPER_COVER_QUIET_S: 12})
     feel(rig, COVER)
     answer(rig)
     feel(rig, 0)
     began_ms = rig.inputs.now_ms
-    assert rig.actions.wake_at_ms == began_ms + 7_000
+    assert rig.actions.wake_at_ms == began_ms + 12_000
     assert not rig.actions.pressure_wanted
     rig.sleep()
     assert alarms_of(rig)[-1] == [g.A_TAMPER_COVER, t.PHASE_CLEAR, 0, 1]

@@ -9,6 +9,9 @@ _WEEK_S = 7 * _DAY_S
 _MONTH_S = 31 * _DAY_S
 _YEAR_S = 365 * _DAY_S
 
+_TAMPER_QUIET_MIN_S = 10
+"""A contact that chatters for years writes no more events than the flash of a meter takes."""
+
 
 def _alarm_switch(key: int, name: str, default: int, what: str) -> Setting:
     return switch(key, name, default, f"Whether the meter raises an alarm {what}.")
@@ -43,7 +46,8 @@ def _tamper_duration(key: int, name: str, what: str) -> Setting:
 
 
 def _tamper_quiet(key: int, name: str, what: str) -> Setting:
-    return number(key, name, (0, _DAY_S), 60, f"The alarm clears after {what} for so long.")
+    bounds = _TAMPER_QUIET_MIN_S, _DAY_S
+    return number(key, name, bounds, 60, f"The alarm clears after {what} for so long.")
 
 
 FLOW_ALARMS: Final = (

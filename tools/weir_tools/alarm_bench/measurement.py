@@ -1,10 +1,11 @@
-"""Covers are opened and readings asked for, one after the other on each meter; answers are timed.
+"""Meters are tampered with and asked for readings, one after the other each; answers are timed.
 
 The meters do so side by side. Between two trials a meter rests for a time drawn from a fixed seed,
 so that no trial keeps step with anything else.
 """
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -16,11 +17,17 @@ from weir_tools.alarm_bench.stand import KINDS, Post, Stand, open_stand
 from weir_tools.alarm_bench.subscriber import Document, Subscriber
 from weir_tools.simulator.senses import Sense
 
-METERS_OF_KIND = 2
+METERS_OF_KIND = 4
 REST_S_MAX = 0.3
 PATIENCE_S = 60.0
 
 ALARM, READ = "alarm", "read"
+
+_TAMPERS = (
+    (Sense.COVER, "tamper_cover"),
+    (Sense.MAGNET, "tamper_magnet"),
+    (Sense.LOOP_OPEN, "tamper_cable"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +108,17 @@ async def trials_of(
 ) -> Times:
     """Make the trials of one meter, up to the first that gets no message."""
     chance = random.Random(post.meter_id)
+    tamperer = Tamperer(listener, post)
     seconds: list[float] = []
     for asked in range(1, count + 1):
         await asyncio.sleep(chance.uniform(0, REST_S_MAX))
-        one = _alarm(listener, post) if what == ALARM else _read(stand, listener, post)
+        one = tamperer.alarm() if what == ALARM else _read(stand, listener, post)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 seconds.append(await one)
         except TimeoutError:
             return Times(tuple(seconds), asked)
     return Times(tuple(seconds), count)
-
-
-async def _alarm(listener: "Listener", post: Post) -> float:
-    """Open a cover until the subscriber has heard of it, then close it."""
-    raised = listener.expect(f"weir/{post.meter_id}/event", _is_cover("raise"))
-    began_at_s = time.monotonic()
-    post.senses.apply(Sense.COVER)
-    took_s = await raised - began_at_s
-    cleared = listener.expect(f"weir/{post.meter_id}/event", _is_cover("clear"))
-    post.senses.release(Sense.COVER)
-    await cleared
-    return took_s
 
 
 async def _read(stand: Stand, listener: "Listener", post: Post) -> float:
@@ -135,24 +131,51 @@ async def _read(stand: Stand, listener: "Listener", post: Post) -> float:
     return await answered - began_at_s
 
 
-def _is_cover(phase: str) -> Callable[[Document], bool]:
-    return lambda document: (document["name"], document["phase"]) == ("tamper_cover", phase)
+class Tamperer:
+    """Raises the alarms of one meter in turn. Each is cleared before its next turn."""
+
+    def __init__(self, listener: "Listener", post: Post) -> None:
+        self._listener = listener
+        self._post = post
+        self._turns = itertools.cycle(_TAMPERS)
+        self._cleared: dict[str, asyncio.Future[float]] = {}
+
+    async def alarm(self) -> float:
+        """Tamper until the subscriber has heard of it, then stop; return how long it took."""
+        sense, name = next(self._turns)
+        if name in self._cleared:
+            await self._cleared[name]
+        raised = self._expect(name, "raise")
+        began_at_s = time.monotonic()
+        self._post.senses.apply(sense)
+        took_s = await raised - began_at_s
+        self._cleared[name] = self._expect(name, "clear")
+        self._post.senses.release(sense)
+        return took_s
+
+    def _expect(self, name: str, phase: str) -> "asyncio.Future[float]":
+        return self._listener.expect(
+            f"weir/{self._post.meter_id}/event",
+            lambda document: (document["name"], document["phase"]) == (name, phase),
+        )
 
 
 class Listener:
-    """Waits for one message on each topic. A future's result is when the message came."""
+    """Waits for messages. A future's result is when the message came."""
 
     def __init__(self) -> None:
-        self._expected: dict[str, tuple[Callable[[Document], bool], asyncio.Future[float]]] = {}
+        self._expected: dict[
+            str, list[tuple[Callable[[Document], bool], asyncio.Future[float]]]
+        ] = {}
 
     def expect(self, topic: str, is_it: Callable[[Document], bool]) -> "asyncio.Future[float]":
         arrival: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._expected[topic] = (is_it, arrival)
+        self._expected.setdefault(topic, []).append((is_it, arrival))
         return arrival
 
     def hear(self, topic: str, document: Document, came_at_s: float) -> None:
-        is_it, arrival = self._expected.get(topic, (None, None))
-        if is_it is not None and arrival is not None and is_it(document):
-            del self._expected[topic]
-            if not arrival.done():
+        waiting = self._expected.pop(topic, [])
+        self._expected[topic] = [one for one in waiting if not one[0](document)]
+        for is_it, arrival in waiting:
+            if is_it(document) and not arrival.done():
                 arrival.set_result(came_at_s)

@@ -27,7 +27,9 @@ KINDS = ("tcp", "pty")
 FIRST_METER = 1001
 SETTLE_S_MAX = 60.0
 
-_SETTINGS = {"link_hold": 1, "tamper_cover_duration_s": 0, "tamper_cover_quiet_s": 0}
+_SETTINGS = {"link_hold": 1} | {
+    f"tamper_{what}_quiet_s": 10 for what in ("cover", "magnet", "cable")
+}
 _CONFIG = """\
 [gateway]
 id = "bench"

@@ -117,7 +117,7 @@ def test_events_that_cannot_be_read_are_left_out_and_end_the_rest() -> None:
 
 def test_every_value_that_an_event_can_have_is_told() -> None:
     rig = WatchRig()
-    event = [0xFFFFFFFF, 7, 255, 2, -0x80000000, 0x7FFFFFFF]
-    rig.events.append([*event, 0])
+    event = [0xFFFFFFFF, 7, 255, 2, -0x80000000, 0x7FFFFFFF, 0xFFFFFFFF]
+    rig.events.append(event)
     [told] = rig.deliver()
-    assert list(told[1:]) == event
+    assert list(told[1:]) == event[:6]  # what is raised after it stays in flash

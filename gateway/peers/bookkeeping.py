@@ -28,10 +28,13 @@ class Bookkeeping:
         self.counter = 0
         self.now_ms = NOW_MS
         self.pulse_weight_ml: int | None = None
+        self.settings_version: int | None = None  # as uplinks name it
 
     def origin(self, epoch: int = EPOCH, meter_id: int = METER) -> Origin:
         self.counter += 1
-        return Origin(meter_id, epoch, self.counter, self.now_ms, self.pulse_weight_ml)
+        return Origin(
+            meter_id, epoch, self.counter, self.now_ms, self.pulse_weight_ml, self.settings_version
+        )
 
     def hello(self, epoch: int = EPOCH, meter_id: int = METER, **changes: int) -> Receipt:
         origin = self.origin(epoch, meter_id)

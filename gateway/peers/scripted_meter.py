@@ -107,6 +107,7 @@ class ScriptedMeter:
     key: bytes = bytes(range(16))
     epoch: int = 0x5EED0001
     counter: int = 0
+    settings_version: int = HELLO["settings_version"]
     asked: list[tuple[int, int]] = field(default_factory=list)
     requests: list[tuple[int, list[tuple[int, int]]]] = field(default_factory=list)
     told: list[tuple[FrameType, dict[str, Any]]] = field(default_factory=list)
@@ -114,10 +115,13 @@ class ScriptedMeter:
     _heard: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def hello(self, **changes: int) -> bytes:
-        return self.uplink(FrameType.HELLO, {**HELLO, **changes})
+        fields = {**HELLO, **changes}
+        self.settings_version = fields["settings_version"]
+        return self.uplink(FrameType.HELLO, fields)
 
-    def readings(self, *records: IntervalRecord, settings_version: int = 0x07) -> bytes:
-        fields = {"settings_version": settings_version, "batch": Batch(records, INTERVAL_S, 15)}
+    def readings(self, *records: IntervalRecord, settings_version: int | None = None) -> bytes:
+        named = self.settings_version if settings_version is None else settings_version
+        fields = {"settings_version": named & 0xFF, "batch": Batch(records, INTERVAL_S, 15)}
         return self.uplink(FrameType.READINGS, fields)
 
     def span(self, first: int, last: int, **changes: Any) -> bytes:
@@ -141,6 +145,7 @@ class ScriptedMeter:
     ) -> bytes:
         """Return a whole SETTINGS_REPORT with ``version`` in force."""
         fields = report_fields(version, outcome, about, items)
+        self.settings_version = version
         return self.uplink(FrameType.SETTINGS_REPORT, fields)
 
     def poll(self) -> bytes:

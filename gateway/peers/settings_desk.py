@@ -5,7 +5,7 @@ from typing import Any
 
 from peers.bookkeeping import METER, Bookkeeping
 from weir_gateway.store.receipt import Receipt
-from weir_gateway.store.settings import rows, versions
+from weir_gateway.store.settings import attest, rows, versions
 from weir_gateway.store.settings.rows import Reported, StoredVersion
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.frames import CommandCode, FrameType
@@ -32,14 +32,25 @@ class Desk(Bookkeeping):
         items = {BY_NAME[name].key: value for name, value in overrides.items()}
         return self.report(version, items=items, **changes)
 
+    def changes(self) -> list[StoredVersion]:
+        """Return every change, the oldest first."""
+        return rows.versions(self.connection, METER, "1")[::-1]
+
+    def listen_to(self, settings_version: int) -> None:
+        """Hear which version is in force, without an answer to it."""
+        attest.attest(self.connection, self.origin(), settings_version)
+
     def states(self) -> list[tuple[int, str]]:
         """Return version and state of every change, the oldest first."""
         found = rows.versions(self.connection, METER, "1")
         return [(one.version, one.state) for one in reversed(found)]
 
     def told(self) -> list[tuple[int, str]]:
+        """Return what is to be told, with the place of the change among the changes."""
         query = "SELECT number, state FROM settings_news ORDER BY news"
-        return list(self.connection.execute(query))
+        told = list(self.connection.execute(query))
+        first = min((number for number, _ in told), default=0)
+        return [(number - first + 1, state) for number, state in told]
 
     def forget_news(self) -> None:
         """Have all told."""

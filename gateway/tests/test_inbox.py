@@ -106,6 +106,7 @@ def test_no_response_goes_where_only_the_gateway_writes_or_nobody_can(topic: str
         (b'{"x": "' + b"x" * PAYLOAD_BYTES_MAX + b'"}', "larger than 4096 bytes"),
         (b'{"request_id": 5}', "request_id is not text"),
         (b'{"request_id": "' + b"x" * 201 + b'"}', "request_id is not text"),
+        (rb'{"request_id": "\ud800"}', "request_id is not text"),
         (b'{"fails": 1}', "disk full"),
         (b'{"bug": 1}', "its log says why"),
     ],

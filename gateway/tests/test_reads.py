@@ -102,6 +102,12 @@ def test_an_answer_settles_no_request_that_was_made_after_the_one_it_answers(
     assert books.states() == ["answered", "sent"]
 
 
+def test_a_read_stands_behind_an_errand_that_does_not(books: Counter) -> None:
+    books.ask()
+    books.hello()  # its answer asks for events too, once
+    assert books.requests(books.span(0, 1)) != []
+
+
 def test_what_is_settled_costs_the_next_uplinks_nothing(books: Counter) -> None:
     books.hello()
     books.ask()

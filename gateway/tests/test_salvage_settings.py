@@ -81,6 +81,28 @@ def test_what_waits_reaches_a_meter_that_was_heard_since(loss: Loss) -> None:
     assert loss.books.column("sample_interval_s") == [60] * 10 + [30] * 2
 
 
+def test_what_was_on_its_way_is_superseded_by_what_was_decided_since(loss: Loss) -> None:
+    with closing(sqlite3.connect(loss.damaged)) as connection:
+        connection.execute("UPDATE settings_versions SET state = 'sent' WHERE version = 2")
+        connection.commit()
+    loss.books.now_ms += 10**6
+    ask(loss.books, {"store_interval_s": 600})
+    loss.salvage()
+    assert [state for state, _ in loss.states()] == ["applied", "superseded", "pending"]
+
+
+def test_a_weight_that_was_reported_is_not_replaced_by_one_of_the_damaged_database(
+    loss: Loss,
+) -> None:
+    loss.books.hello(settings_version=1, sequence_oldest=0, sequence_next=10)
+    loss.books.report(1, items={1: 30, 80: 25}, first_sequence=10)
+    loss.salvage()
+    shapes = loss.books.connection.execute(
+        "SELECT first_sequence, pulse_weight_ml FROM shapes ORDER BY first_sequence"
+    )
+    assert dict(shapes.fetchall())[10] == 25
+
+
 def test_what_was_decided_since_stays_the_newest(loss: Loss) -> None:
     loss.books.now_ms += 10**6
     ask(loss.books, {"store_interval_s": 600})
@@ -117,7 +139,7 @@ def test_a_version_that_the_gateway_cannot_have_written_is_left(loss: Loss, spoi
         connection.commit()
     with closing(sqlite3.connect(loss.damaged)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute(f"UPDATE settings_versions SET {spoilt} WHERE number = 2")
+        connection.execute(f"UPDATE settings_versions SET {spoilt} WHERE version = 2")
         connection.commit()
     report = loss.salvage()
     assert report.of("settings_versions").unsound == 1

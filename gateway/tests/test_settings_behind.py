@@ -10,8 +10,7 @@ from peers.bookkeeping import METER
 from peers.settings_desk import Desk, sent
 from weir_gateway.settings.decide import decide
 from weir_gateway.settings.wish import read_wish
-from weir_gateway.store.settings import behind, rows, versions
-from weir_gateway.store.settings.rows import StoredVersion
+from weir_gateway.store.settings import behind, versions
 from weir_protocol.frames import KEY_COUNT, Outcome, Reason
 
 LEAK = {"leak_gap_s": 600}
@@ -33,9 +32,6 @@ class Counter(Desk):
         reasons = {FAST_KEY: Reason.OUT_OF_RANGE}
         return self.report(in_force, Outcome.REFUSED, about=version, items=reasons)
 
-    def changes(self) -> list[StoredVersion]:
-        return rows.versions(self.connection, METER, "1")[::-1]
-
     def of(self, by: str) -> list[tuple[int, str]]:
         """Return version and state of each change of one of them."""
         return [(one.version, one.state) for one in self.changes() if one.made_by == by]
@@ -45,7 +41,8 @@ class Counter(Desk):
 
     def heard(self, by: str) -> list[str]:
         """Return the states that were told to one of them."""
-        numbers = {one.number for one in self.changes() if one.request_id == f"of {by}"}
+        found = enumerate(self.changes(), 1)
+        numbers = {number for number, one in found if one.request_id == f"of {by}"}
         return [state for number, state in self.told() if number in numbers]
 
 
@@ -75,7 +72,7 @@ def test_a_change_waits_again_when_the_one_built_on_it_is_refused(desk: Counter)
     assert sent(desk.refuse(2)) == {3: {KEY_COUNT: 1, LEAK_KEY: 600}}
     newest = desk.changes()[-1]
     assert (newest.made_by, newest.request_id, newest.changes) == ("Ada", "of Ada", LEAK)
-    assert (newest.renews, newest.cause) == (1, "asked")
+    assert (newest.renews, newest.cause) == (desk.changes()[0].number, "asked")
 
 
 def test_a_change_waits_again_when_the_one_built_on_it_is_rolled_back(desk: Counter) -> None:

@@ -235,7 +235,8 @@ def test_config_of_a_meter_without_any_word_is_as_provisioned_and_unknown(tmp_pa
 def test_one_change_can_be_looked_at(tmp_path: Path) -> None:
     async def scenario(front: Front) -> None:
         made = await front.ask(FAST)
-        assert await front.desk.get(METER, "1") == made["change"]
+        number = str(made["change"]["number"])
+        assert await front.desk.get(METER, number) == made["change"]
         for number in ("2", "x", "--1", "\u0661", "1" * 30):
             text = await front.refusal(front.desk.get(METER, number))
             assert "has no change of settings" in text

@@ -7,7 +7,7 @@ import pytest
 
 from peers.bookkeeping import METER, Bookkeeping
 from peers.settings_desk import FAST, SLOW, Desk, asks_for_report, sent
-from weir_gateway.store.settings import rows, versions
+from weir_gateway.store.settings import attest, producer, rows, versions
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.frames import KEY_COUNT, Outcome, Reason
 from weir_protocol.settings import BY_NAME
@@ -139,6 +139,42 @@ def test_a_database_set_back_to_a_copy_finds_out_that_a_version_is_another(desk:
     assert sent(receipt) == {2: {KEY_COUNT: 1, 1: 30}}
     desk.applied(2, FAST)
     assert desk.states() == [(1, "applied"), (2, "applied")]
+
+
+def test_a_version_made_again_under_a_number_in_use_is_made_again_once_more(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    desk.applied(1, FAST)
+    desk.hello(epoch=7, settings_version=0)
+    desk.report(0, epoch=7)
+    assert sent(desk.report(2, items={1: 77}, epoch=7)) == {3: {KEY_COUNT: 1, 1: 30}}
+    desk.report(3, items={1: 30}, epoch=7)
+    assert desk.states()[-1] == (3, "applied")
+
+
+def test_a_meter_that_always_has_other_values_is_not_fought_for_ever(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    for _ in range(10):
+        desk.applied(desk.states()[-1][0], {"sample_interval_s": 77})
+    assert len(desk.states()) == 1 + attest.RENEWED_MAX
+    assert desk.in_force().reported == {"sample_interval_s": 77}
+
+
+def test_nothing_but_a_request_goes_to_a_meter_whose_values_are_not_known(tmp_path: Path) -> None:
+    books = Bookkeeping(tmp_path / "fresh.db")
+    new = NewVersion(FAST, FAST, "anna", is_partial=True)
+    versions.make(books.connection, METER, new, books.now_ms)
+    receipt = books.hello(settings_version=5)
+    for number in range(100):
+        assert (sent(receipt), asks_for_report(receipt)) == ({}, True)
+        books.now_ms += producer.ASK_AGAIN_MS // 2
+        receipt = books.span(number, number)
+    assert not receipt.keeps_listening
+    assert books.hello(settings_version=5).keeps_listening
+    (items,) = sent(books.report(5, items={33: 150})).values()
+    assert (items[1], items[33]) == (30, 150)
+    books.connection.close()
 
 
 def test_a_fresh_database_learns_what_is_in_force(tmp_path: Path) -> None:

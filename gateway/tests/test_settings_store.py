@@ -7,7 +7,7 @@ import pytest
 
 from peers.bookkeeping import EPOCH, METER, Bookkeeping
 from peers.settings_desk import FAST, SLOW, Desk, asks_for_report, sent
-from weir_gateway.store.settings import attest, behind, rows, versions
+from weir_gateway.store.settings import attest, behind, producer, rows, versions
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.frames import KEY_COUNT, Outcome, Reason
 from weir_protocol.settings import BY_NAME
@@ -239,10 +239,23 @@ def test_a_meter_is_asked_for_its_values_until_it_has_said_them_but_not_for_ever
 ) -> None:
     books = Bookkeeping(tmp_path / "old.db")
     asked = [asks_for_report(books.hello())]
-    asked += [asks_for_report(books.span(one, one)) for one in range(attest.ASKS + 10)]
+    for number in range(attest.ASKS + 10):
+        books.now_ms += producer.ASK_AGAIN_MS
+        asked.append(asks_for_report(books.span(number, number)))
     assert asked == [True] * attest.ASKS + [False] * 11
+    assert asks_for_report(books.hello())
     books.report()
     assert not asks_for_report(books.hello())
+    books.connection.close()
+
+
+def test_a_backlog_that_comes_fast_does_not_use_up_the_requests_for_a_report(
+    tmp_path: Path,
+) -> None:
+    books = Bookkeeping(tmp_path / "old.db")
+    books.hello()
+    asked = [asks_for_report(books.span(number, number)) for number in range(200)]
+    assert all(asked)
     books.connection.close()
 
 
@@ -284,6 +297,40 @@ def test_what_became_of_a_change_is_kept_until_it_was_told(desk: Desk) -> None:
         desk.span(number, number)
         desk.applied(desk.states()[-1][0], FAST)
     assert len({number for number, _ in desk.told()}) == versions.KEPT_MAX + 10
+
+
+def test_a_refusal_by_another_epoch_ends_nothing(desk: Desk) -> None:
+    desk.hello(epoch=7, settings_version=0)
+    desk.ask(FAST)
+    desk.span(0, 1)
+    desk.report(0, Outcome.REFUSED, about=1, items={1: Reason.OUT_OF_RANGE}, epoch=7)
+    assert desk.states() == [(1, "sent")]
+
+
+def test_a_version_under_a_new_number_was_never_sent(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.span(0, 1)
+    desk.listen_to(settings_version=700)  # a version of somebody else's
+    assert [one.sent_epoch for one in desk.changes()] == [None]
+
+
+def test_nothing_is_sent_while_an_uplink_names_another_version_than_is_known(desk: Desk) -> None:
+    desk.ask(FAST)
+    desk.settings_version = 0x0301
+    assert desk.span(0, 0).errands == ()
+    assert desk.states() == [(1, "pending")]
+    assert sent(desk.hello(settings_version=0x0301)) == {0x0302: {KEY_COUNT: 1, 1: 30}}
+    assert desk.states() == [(0x0302, "sent")]
+
+
+def test_numbers_of_changes_begin_where_none_was_used_before(tmp_path: Path) -> None:
+    numbers = []
+    for name in ("lost", "fresh"):
+        desk = Desk(tmp_path / f"{name}.db")
+        desk.now_ms += 1000 * len(numbers)
+        numbers += [desk.ask(FAST).number, desk.ask(SLOW).number]
+        desk.connection.close()
+    assert numbers == sorted({*numbers})
 
 
 def test_epochs_of_a_meter_do_not_matter_to_what_waits(desk: Desk) -> None:

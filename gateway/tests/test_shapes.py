@@ -27,6 +27,15 @@ def test_a_record_has_the_pulse_weight_that_it_was_taken_under_however_late_it_c
     assert desk.column("sample_interval_s") == [60] * 20 + [30] * 2
 
 
+def test_the_first_record_of_an_older_shape_has_its_weight(desk: Desk) -> None:
+    desk.span(0, 4)
+    desk.report(1, items={80: 100}, first_sequence=10)
+    desk.report(2, items={80: 25}, first_sequence=20)
+    desk.span(10, 10)
+    desk.span(9, 9)
+    assert desk.column("pulse_weight_ml")[-2:] == [1000, 100]
+
+
 def test_what_a_hello_says_counts_for_its_boot_until_a_report_says_better(
     tmp_path: Path,
 ) -> None:

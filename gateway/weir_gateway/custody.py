@@ -114,10 +114,15 @@ class Custodian:
         return answer
 
     def _commit(self, uplink: Uplink, pulse_weight_ml: int | None) -> "asyncio.Future[Receipt]":
-        origin = Origin(
-            uplink.meter_id, uplink.epoch, uplink.counter, self._clock.now_ms(), pulse_weight_ml
-        )
         fields = uplink.fields
+        origin = Origin(
+            uplink.meter_id,
+            uplink.epoch,
+            uplink.counter,
+            self._clock.now_ms(),
+            pulse_weight_ml,
+            fields.get("settings_version"),
+        )
         match uplink.frame_type:
             case FrameType.HELLO:
                 return self._store.commit(custody.take_hello, origin, fields)

@@ -8,6 +8,7 @@ an MQTT 5 request names one. A request is added by one line: ``inbox.routes[topi
 import asyncio
 import json
 import logging
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
@@ -23,6 +24,7 @@ WAITING_MAX = 100
 
 PAYLOAD_BYTES_MAX = 4096
 _REQUEST_ID_MAX = 200
+_HALF_A_SIGN = re.compile("[\ud800-\udfff]")  # JSON may have it, a database and UTF-8 not
 _NAME_SHOWN_MAX = 40
 _RESPONSE_TOPIC_MAX = 256
 _METER_ID_MAX = 0xFFFF_FFFF
@@ -150,6 +152,8 @@ def _request_id(fields: dict[str, object]) -> str | None:
     request_id = fields.pop("request_id", None)
     if request_id is None:
         return None
-    if not isinstance(request_id, str) or len(request_id) > _REQUEST_ID_MAX:
+    if not isinstance(request_id, str) or _HALF_A_SIGN.search(request_id):
+        raise Refusal(400, messages.WRONG_REQUEST_ID.format(limit=_REQUEST_ID_MAX))
+    if len(request_id) > _REQUEST_ID_MAX:
         raise Refusal(400, messages.WRONG_REQUEST_ID.format(limit=_REQUEST_ID_MAX))
     return request_id

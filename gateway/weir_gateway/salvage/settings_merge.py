@@ -26,7 +26,7 @@ _OBJECTS = {"overrides", "changes"}
 _OBJECTS_OR_NULL = {"reasons", "reported", "provisioned", "gathering"}
 _MAY_BE_NULL = {
     *("expires_at_ms", "sent_at_ms", "sent_epoch", "applied_at_ms", "ended_at_ms"),
-    *("reported_version", "reported_at_ms", "behind", "carried_by", "renews"),
+    *("reported_version", "reported_at_ms", "asked_at_ms", "behind", "carried_by", "renews"),
 }
 _FOLLOW_SHAPES = """
 UPDATE custody SET shape_sequence = s.first_sequence, pulse_weight_ml = s.pulse_weight_ml,
@@ -113,7 +113,7 @@ def _add_versions(connection: sqlite3.Connection, rows: list[Fields], report: Re
             (meter_id,),
         ).fetchone()
         newest = max(row["number"] for row in old)
-        shift = 0 if lowest is None else lowest - newest - 1
+        shift = 0 if lowest is None else min(0, lowest - newest - 1)
         for row in old:
             is_here = made_ms is not None and _is_held(connection, row)
             if not is_here:

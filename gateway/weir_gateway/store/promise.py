@@ -14,13 +14,17 @@ from weir_protocol.records import TimeQuality
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which uplink, and when it came. pulse_weight_ml: the operator's, None for the meter's."""
+    """Which uplink, and when it came. pulse_weight_ml: the operator's, None for the meter's.
+
+    settings_version: as the uplink names it, often only the low 8 bits; None without an uplink.
+    """
 
     meter_id: int
     epoch: int
     counter: int
     received_at_ms: int
     pulse_weight_ml: int | None = None
+    settings_version: int | None = None
 
 
 COUNTERS_BEGIN_S = 1_767_225_600

@@ -201,6 +201,7 @@ MIGRATIONS: tuple[str, ...] = (
     event_steps.EVENT_ASKS,
     event_steps.EVENT_INDEXES,
     schema_steps.SETTINGS_BEHIND,
+    schema_steps.SETTINGS_ASKED,
 )
 """Step n leads from schema version n to n + 1. Append; never edit one that was released."""
 

@@ -93,3 +93,8 @@ CREATE INDEX settings_behind ON settings_versions (meter_id, behind) WHERE behin
 CREATE INDEX settings_behind_expiring ON settings_versions (expires_at_ms)
 WHERE state = 'superseded' AND behind IS NOT NULL AND expires_at_ms IS NOT NULL;
 """
+
+SETTINGS_ASKED = """
+-- When asks_left was counted down last.
+ALTER TABLE settings_reported ADD COLUMN asked_at_ms INTEGER;
+"""

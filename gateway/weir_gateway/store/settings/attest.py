@@ -22,8 +22,11 @@ from weir_gateway.store.settings.rows import (
 from weir_gateway.store.settings.versions import NewVersion
 from weir_protocol.settings import defaults
 
-ASKS = 64
-"""Uplinks at which a meter is asked for its values before it is held to have no answer."""
+ASKS = 8
+"""How often a meter is asked for its values before it is held to have no answer for now."""
+
+RENEWED_MAX = 3
+"""Versions made again in a row for a meter that has other values each time."""
 
 _SENT_AS = (
     "version = ? AND sent_epoch = ? AND applied_at_ms IS NULL "
@@ -178,9 +181,10 @@ def _renew_if_other(
         return
     if wanted.is_open:
         return
-    is_same = wanted.version == version
-    if is_same and (wanted.cause == "renewed" or _agree(wanted.overrides, values)):
-        return
+    if wanted.version == version:
+        others = versions.renewed_in_a_row(connection, origin.meter_id)
+        if others >= RENEWED_MAX or _agree(wanted.overrides, values):
+            return
     newest = newest_version(connection, origin.meter_id, "1")
     if newest is not None and newest.cause == "renewed" and newest.number > wanted.number:
         return

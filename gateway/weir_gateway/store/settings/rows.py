@@ -56,6 +56,7 @@ class Reported(NamedTuple):
     provisioned: dict[str, int] | None
     gathering: dict[str, Any] | None
     asks_left: int
+    asked_at_ms: int | None
 
 
 _VERSION = f"SELECT {', '.join(StoredVersion._fields)} FROM settings_versions"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weir_gateway.store.errand import wake
+from weir_gateway.store.promise import COUNTERS_BEGIN_S
 from weir_gateway.store.settings import place
 from weir_gateway.store.settings.fold import WAS_APPLIED
 from weir_gateway.store.settings.rows import (
@@ -77,7 +78,7 @@ def _insert(
     connection: sqlite3.Connection, meter_id: int, new: NewVersion, now_ms: int
 ) -> StoredVersion:
     newest = newest_version(connection, meter_id, "1")
-    number = 1 if newest is None else newest.number + 1
+    number = _first_number(now_ms) if newest is None else newest.number + 1
     connection.execute(
         "INSERT INTO settings_versions (meter_id, number, version, state, overrides, changes, "
         "cause, made_by, request_id, forced, is_partial, expires_at_ms, made_at_ms, is_built, "
@@ -169,6 +170,17 @@ def newest_applied(connection: sqlite3.Connection, meter_id: int) -> StoredVersi
     return newest_version(connection, meter_id, WAS_APPLIED)
 
 
+def renewed_in_a_row(connection: sqlite3.Connection, meter_id: int) -> int:
+    """Return how many versions were made again since the last that somebody asked for."""
+    (count,) = connection.execute(
+        "SELECT COUNT(*) FROM settings_versions WHERE meter_id = ?1 AND number > COALESCE("
+        "(SELECT MAX(number) FROM settings_versions WHERE meter_id = ?1 AND cause = 'asked'), "
+        "-1 << 40)",
+        (meter_id,),
+    ).fetchone()
+    return int(count)
+
+
 def applied_before(connection: sqlite3.Connection, version: StoredVersion) -> list[StoredVersion]:
     """Return the older versions that were in force on the same ring."""
     return versions(
@@ -208,6 +220,11 @@ def renumber(connection: sqlite3.Connection, version: StoredVersion) -> None:
 def follows(version: int, other: int) -> bool:
     """Return whether ``version`` is above ``other``, as versions count that begin again at 1."""
     return other == 0 or 0 < (version - other) % _NUMBERS <= _NUMBERS // 2
+
+
+def _first_number(now_ms: int) -> int:
+    """Return where the changes of a meter begin: a fresh database uses none of before again."""
+    return max(1, now_ms // 1000 - COUNTERS_BEGIN_S)
 
 
 def _forget_old(connection: sqlite3.Connection, meter_id: int, newest: int) -> None:

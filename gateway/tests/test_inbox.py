@@ -65,12 +65,12 @@ def test_an_answer_names_the_request_and_goes_beside_its_topic() -> None:
     asked = [
         Incoming(TOPIC, b'{"request_id": "a", "x": 1}'),
         Incoming(TOPIC, b'{"x": 2}'),
-        Incoming(TOPIC, b'{"request_id": "\\ud800", "x": 3}'),
+        Incoming(TOPIC, b'{"request_id": "\\u00e9", "x": 3}'),
     ]
     assert answers(*asked) == [
         (RESULT, {"request_id": "a", "asked": {"x": 1}}, None),
         (RESULT, {"request_id": None, "asked": {"x": 2}}, None),
-        (RESULT, {"request_id": "\ud800", "asked": {"x": 3}}, None),
+        (RESULT, {"request_id": "\u00e9", "asked": {"x": 3}}, None),
     ]
 
 

@@ -10,6 +10,8 @@ from peers.bookkeeping import METER, NOW_MS, Bookkeeping
 from peers.scripted_meter import FIRST_TAKEN_AT_S, STATUS
 from weir_gateway.read_documents import read_document
 from weir_gateway.store import custody, errands, plans, push, read_errand, reads
+from weir_gateway.store.errand import Errand
+from weir_gateway.store.promise import Promise
 from weir_gateway.store.receipt import Receipt
 from weir_protocol.frames import NO_PRESSURE_KPA, FrameType
 from weir_protocol.records import TimeQuality
@@ -102,10 +104,16 @@ def test_an_answer_settles_no_request_that_was_made_after_the_one_it_answers(
     assert books.states() == ["answered", "sent"]
 
 
-def test_a_read_stands_behind_an_errand_that_does_not(books: Counter) -> None:
+def test_a_read_stands_behind_an_errand_that_does_not(
+    books: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def once(_connection: object, _origin: object, promise: Promise) -> list[Errand]:
+        return [Errand(FrameType.COMMAND, {}, "once", stands=False)] if promise.is_hello else []
+
+    monkeypatch.setattr(errands, "PRODUCERS", (once, read_errand.produce))
     books.ask()
-    books.hello()  # its answer asks for events too, once
-    assert books.requests(books.span(0, 1)) != []
+    assert len(books.hello().errands) == 2
+    assert len(books.requests(books.span(0, 1))) == 1
 
 
 def test_what_is_settled_costs_the_next_uplinks_nothing(books: Counter) -> None:

@@ -324,7 +324,7 @@ def test_nothing_is_sent_while_an_uplink_names_another_version_than_is_known(des
 
 
 def test_numbers_of_changes_begin_where_none_was_used_before(tmp_path: Path) -> None:
-    numbers = []
+    numbers: list[int] = []
     for name in ("lost", "fresh"):
         desk = Desk(tmp_path / f"{name}.db")
         desk.now_ms += 1000 * len(numbers)

@@ -2,9 +2,9 @@
 
 from weir.alarm_watch import AlarmWatch
 from weir.assembly import RING_SECTOR, SETTINGS_SECTOR, open_flash
-from weir.errands import Errands
 from weir.event_outbox import EventOutbox
 from weir.link.dispatch import Dispatch
+from weir.mailbox import Mailbox
 from weir.meter import Meter
 from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
@@ -114,7 +114,7 @@ class Rig:
         self.settings = Settings(settings, Vault(self.flash, SETTINGS_SECTOR))
         self.session = FakeSession(self.journal)
         self.outbox = EventOutbox(events, 232) if tells_events else None
-        self.errands = Errands(self.settings, self.outbox, 232)
+        self.errands = Mailbox(self.settings, self.outbox, 232)
         self.meter = self._assemble(registers)
         self.inputs = Inputs()
         self.inputs.now_ms = now_ms

@@ -2,8 +2,8 @@
 
 import struct
 
-from weir.errands import Errands
 from weir.link import tables_gen as t
+from weir.mailbox import Mailbox
 from weir.settings import table
 from weir.settings import table_gen as g
 from weir.settings.in_force import Settings
@@ -49,9 +49,9 @@ def with_room_for(key: int, value: int) -> "dict[int, int]":
     return overrides
 
 
-def write(settings: Settings, version: int, overrides: "dict[int, int]") -> Errands:
+def write(settings: Settings, version: int, overrides: "dict[int, int]") -> Mailbox:
     """Send a version as a gateway does; the meter applies what it does not refuse."""
-    errands = Errands(settings, None, BODY_SIZE_MAX)
+    errands = Mailbox(settings, None, BODY_SIZE_MAX)
     items = list(overrides.items())
     for first in range(0, len(items), 40):
         errands.take_settings(version, items[first : first + 40])
@@ -63,7 +63,7 @@ def write(settings: Settings, version: int, overrides: "dict[int, int]") -> Erra
     return errands
 
 
-def reported(errands: Errands) -> "tuple[int, int, dict[int, int]]":
+def reported(errands: Mailbox) -> "tuple[int, int, dict[int, int]]":
     """Take a whole report; return version in force, outcome, and values or reasons by key."""
     found = {}
     version = outcome = -1
@@ -81,7 +81,7 @@ def reported(errands: Errands) -> "tuple[int, int, dict[int, int]]":
 
 def report_after_reset(flash: FaultyFlash) -> "tuple[int, int, dict[int, int]]":
     """Start the meter anew and ask for what is in force."""
-    errands = Errands(settings_on(flash), None, BODY_SIZE_MAX)
+    errands = Mailbox(settings_on(flash), None, BODY_SIZE_MAX)
     errands.take_command(1, t.COMMAND_REPORT_SETTINGS, 0)
     return reported(errands)
 

@@ -2,8 +2,8 @@
 
 import struct
 
-from weir.errands import Errands
 from weir.link import tables_gen as t
+from weir.mailbox import Mailbox
 from weir.settings import table_gen as g
 from weir.settings.in_force import Settings
 from weir.store.vault import Vault
@@ -41,7 +41,7 @@ class Desk:
         self.settings = Settings(provisioned or {}, Vault(FaultyFlash(4096, 3), 0))
         self.events = Events()
         self.events.pending = False
-        self.errands = Errands(self.settings, self.events, body_size_max)
+        self.errands = Mailbox(self.settings, self.events, body_size_max)
 
     def write(self, version: int, overrides: "dict[int, int]") -> None:
         """Send a version in one frame, and let the meter apply it."""

@@ -142,6 +142,25 @@ def test_drift_is_learned_from_sessions_a_day_apart() -> None:
         assert abs(off_ms) <= 86, drift_ppm  # 1 ppm
 
 
+def growth_after(changes: int) -> int:
+    """Return by how much the bound grows in a day after a rate of 20 ppm was 3 ppm more daily.
+
+    It is the second day without a session: the clock is slewed by then.
+    """
+    timekeeper, now_ms = taught(20, days=25)
+    for day in range(1, changes + 1):
+        now_ms += DAY_MS * (1_000_020 + 3 * day) // 1_000_000
+        timekeeper.offer(UTC_MS + (25 + day) * DAY_MS - 50, 100, now_ms)
+    return timekeeper.error_ms(now_ms + 2 * DAY_MS) - timekeeper.error_ms(now_ms + DAY_MS)
+
+
+def test_a_rate_that_changes_day_after_day_is_vouched_for_ever_less() -> None:
+    steady_ms = growth_after(0)
+    once_ms = growth_after(1) - steady_ms
+    assert once_ms >= 86  # 1 ppm
+    assert growth_after(5) - steady_ms >= 3 * once_ms
+
+
 def test_drift_is_learned_from_sessions_an_hour_apart() -> None:
     timekeeper = set_clock()
     for hour in range(1, 100):

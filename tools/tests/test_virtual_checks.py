@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from weir.errands import Errands
+from weir.mailbox import Mailbox
 from weir.settings.change import Draft
 from weir.settings.in_force import Settings
 from weir.store.journal import Journal
@@ -174,12 +174,12 @@ def test_a_meter_that_says_applied_and_does_nothing(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_reading_now_that_was_measured_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stale(errands: Errands, reading: Any) -> None:
+    def stale(errands: Mailbox, reading: Any) -> None:
         first = vars(errands).setdefault("first", reading)
         whole(errands, first)
 
-    whole = Errands.measured
-    monkeypatch.setattr(Errands, "measured", stale)
+    whole = Mailbox.measured
+    monkeypatch.setattr(Mailbox, "measured", stale)
     assert "was answered by what was measured" in told_of_doings(Doing.READS, days=8)
 
 

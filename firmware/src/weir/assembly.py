@@ -2,12 +2,12 @@
 
 from micropython import const
 from weir.alarm_watch import AlarmWatch
-from weir.errands import Errands
 from weir.errors import StartRefused
 from weir.event_outbox import EventOutbox
 from weir.link.errands import body_size_max
 from weir.link.sealing import Sealer
 from weir.link.session import DeviceSession
+from weir.mailbox import Mailbox
 from weir.meter import Meter
 from weir.metrology.interval import Interval
 from weir.metrology.registers import Registers
@@ -92,7 +92,7 @@ def _open_session(
     checkpoint: Checkpoint,
     journal: Journal,
     describe: SelfDescription,
-    errands: Errands,
+    errands: Mailbox,
 ) -> DeviceSession:
     keys = board.keys
     epoch = checkpoint.epoch
@@ -114,7 +114,7 @@ def assemble(board: "Board") -> WakeCycle:
     notes = Notes(events, timekeeper)
     watch = AlarmWatch(settings.value, registers, interval, notes, outbox)
     describe = SelfDescription(board, settings, timekeeper, journal, registers, interval, watch)
-    errands = Errands(settings, outbox, size_max)
+    errands = Mailbox(settings, outbox, size_max)
     session = _open_session(board, checkpoint, journal, describe, errands)
     meter = Meter(
         settings,

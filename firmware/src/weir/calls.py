@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from weir.alarm_watch import AlarmWatch
-    from weir.errands import Errands
     from weir.link.dispatch import Dispatch
+    from weir.mailbox import Mailbox
     from weir.schedule.timekeeper import Timekeeper
     from weir.schedule.timetable import Timetable
     from weir.settings.in_force import Settings
@@ -54,7 +54,7 @@ class Calls:
         self,
         session: "Session",
         settings: "Settings",
-        errands: "Errands",
+        errands: "Mailbox",
         timekeeper: "Timekeeper",
         timetable: "Timetable",
         watch: "AlarmWatch",

@@ -12,7 +12,7 @@ TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops 
 if TYPE_CHECKING:
     from weir.alarm_watch import AlarmWatch
     from weir.calls import Session
-    from weir.errands import Errands
+    from weir.mailbox import Mailbox
     from weir.recorder import Recorder
     from weir.schedule.timekeeper import Timekeeper
     from weir.schedule.timetable import Timetable
@@ -37,7 +37,7 @@ class Meter:
         timetable: "Timetable",
         recorder: "Recorder",
         watch: "AlarmWatch",
-        errands: "Errands",
+        errands: "Mailbox",
         session: "Session",
         describe: "SelfDescription",
     ) -> None:

@@ -8,8 +8,8 @@ TYPE_CHECKING = const(False)  # mypy takes the name for True; MicroPython drops 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weir.errands import Errands
     from weir.link.dispatch import Dispatch
+    from weir.mailbox import Mailbox
     from weir.notes import Notes
     from weir.recorder import Recorder
     from weir.schedule.timekeeper import Timekeeper
@@ -43,7 +43,7 @@ class SettingsSwitch:
         timetable: "Timetable",
         dispatch: "Dispatch",
         notes: "Notes",
-        errands: "Errands",
+        errands: "Mailbox",
     ) -> None:
         self._settings = settings
         self._recorder = recorder

@@ -30,7 +30,7 @@ _READS_MAX = const(8)  # that wait at a time; of more, the oldest are forgotten
 _MASK = const(0xFFFFFFFF)
 
 
-class Errands:
+class Mailbox:
     """Keeps the contract of weir.link.errands.Errands.
 
     change: a whole version that breaks no rule, for the meter to apply or take away.

@@ -1,5 +1,7 @@
 """A meter whose settings change in a session: what tests of it share."""
 
+import struct
+
 from meter_rig import NOON_MS, Rig
 
 from weir.link import tables_gen as t
@@ -63,3 +65,13 @@ def on_trial(overrides: "dict[int, int] | None" = None, *, tells_events: bool = 
     end_session(rig)
     assert rig.settings.on_trial
     return rig
+
+
+def reading_of(rig: Rig) -> "dict[str, int]":
+    """Return the STATUS that is to be sent now."""
+    given = rig.errands.next_body()
+    assert given is not None
+    assert given[0] == t.TYPE_STATUS
+    code, names, _, _ = t.LAYOUTS[t.TYPE_STATUS]
+    values = struct.unpack(code, given[1])
+    return {name: values[place] for place, name in enumerate(names.split())}

@@ -1,7 +1,7 @@
 """Between two steps a meter follows new settings: no record is lost, and none mixes two."""
 
 from meter_rig import MINUTE_MS, NOON_MS, Rig, events_of
-from settings_rig import change, deliver, end_session, in_session
+from settings_rig import change, deliver, end_session, in_session, reading_of
 
 from weir.link import tables_gen as t
 from weir.settings import table_gen as g
@@ -165,18 +165,6 @@ def test_a_meter_sends_in_the_slot_that_it_is_given() -> None:
         assert rig.inputs.now_ms == hour * 60 * MINUTE_MS + 1_234_000
         rig.step(is_open=True)
         end_session(rig)
-
-
-def reading_of(rig: Rig) -> "dict[str, int]":
-    """Return the STATUS that is to be sent now."""
-    import struct
-
-    given = rig.errands.next_body()
-    assert given is not None
-    assert given[0] == t.TYPE_STATUS
-    code, names, _, _ = t.LAYOUTS[t.TYPE_STATUS]
-    values = struct.unpack(code, given[1])
-    return {name: values[place] for place, name in enumerate(names.split())}
 
 
 def test_a_reading_is_measured_after_it_was_asked_for_with_the_sensor_warm() -> None:

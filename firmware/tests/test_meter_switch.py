@@ -1,7 +1,7 @@
 """What is counted belongs to the settings that were in force, however those come and go."""
 
 from meter_rig import MINUTE_MS, NOON_MS, Rig, events_of
-from switch_rig import change, deliver, end_session, fail_call, in_session, reading_of
+from settings_rig import change, deliver, end_session, fail_call, in_session, reading_of
 
 from weir.link import tables_gen as t
 from weir.settings import table_gen as g

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from peers.bookkeeping import METER, Bookkeeping
+from peers.bookkeeping import METER, NOW_MS, Bookkeeping
 from peers.echo import until
 from peers.memory_broker import MemoryBroker
 from peers.scripted_meter import STATUS
@@ -64,6 +64,11 @@ class Desk:
 
     async def all_told(self) -> None:
         await until(self.is_told, "the mark")
+
+
+@pytest.fixture(autouse=True)
+def numbers_begin_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "COUNTERS_BEGIN_S", NOW_MS // 1000)
 
 
 def run(folder: Path, scenario: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:

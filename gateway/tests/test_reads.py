@@ -50,6 +50,7 @@ class Counter(Bookkeeping):
 def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     """A desk that has nothing to tell a meter but that."""
     monkeypatch.setattr(errands, "PRODUCERS", (read_errand.produce,))
+    monkeypatch.setattr(reads, "COUNTERS_BEGIN_S", NOW_MS // 1000)  # numbers begin with 1
     kept = Counter(tmp_path / "weir.db")
     yield kept
     kept.connection.close()
@@ -204,7 +205,46 @@ def test_requests_that_wait_are_bounded_and_those_that_are_old_forgotten(books: 
     books.status(request=reads.WAITING_MAX)
     for forward in range(200):
         books.status(request=0, forward_pulses=forward)
+    everything = reads.untold(books.connection, 1000)
+    assert len(everything) == reads.WAITING_MAX + 200  # nobody was told yet
+    reads.mark_told(books.connection, [(METER, one.number) for one in everything])
+    books.status(request=0)
     assert len(reads.newest(books.connection, METER, 1000)) == 100
+
+
+def test_what_is_overdue_keeps_nobody_from_asking(books: Counter) -> None:
+    for _ in range(reads.WAITING_MAX):
+        books.ask(hours=1)
+    books.now_ms += HOUR_MS
+    books.ask()
+    assert books.states() == [*["expired"] * reads.WAITING_MAX, "pending"]
+
+
+def test_a_fresh_database_numbers_reads_as_none_was_before(books: Counter, tmp_path: Path) -> None:
+    numbers = [books.ask() for _ in range(20)]
+    fresh = Counter(tmp_path / "fresh.db")
+    fresh.now_ms = NOW_MS + 60_000
+    assert fresh.ask() > numbers[-1]
+    fresh.connection.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"taken_at_s": NOW_MS // 1000 - 70}, "sent"),
+        ({"taken_at_s": NOW_MS // 1000 - 50}, "answered"),
+        ({"taken_at_s": 5, "time_quality": int(TimeQuality.UNSET)}, "answered"),
+        ({"taken_at_s": 5, "time_quality": int(TimeQuality.WORSE)}, "answered"),
+    ],
+)
+def test_a_status_that_was_measured_before_a_request_does_not_answer_it(
+    books: Counter, changes: dict[str, int], state: str
+) -> None:
+    books.hello()
+    number = books.ask()
+    books.span(0, 1)
+    books.status(request=read_errand.on_wire(number), **changes)
+    assert books.states() == [state]
 
 
 def test_the_wire_names_requests_by_16_bits_and_never_0(books: Counter) -> None:

@@ -1,6 +1,8 @@
 """Readings at a moment through a running gateway: asked over MQTT and over its local interface."""
 
 import json
+import time
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
@@ -20,6 +22,11 @@ RESULT, NOW = f"weir/{METER}/read/result", f"weir/{METER}/now"
 def requests(meter: ScriptedMeter) -> list[dict[str, Any]]:
     """Return what was asked of the meter; other things it may be told too."""
     return [fields for frame_type, fields in meter.told if frame_type is FrameType.READ_NOW]
+
+
+def answer_to(asked: Mapping[str, int], meter: ScriptedMeter, **changes: int) -> bytes:
+    """Return the STATUS that a request is answered with, measured just now."""
+    return meter.status(request=asked["request"], taken_at_s=int(time.time()), **changes)
 
 
 def hear_request(link: MeterLink, meter: ScriptedMeter) -> dict[str, Any]:
@@ -48,7 +55,7 @@ def test_a_meter_that_listens_is_asked_at_once_and_its_answer_goes_to_who_asked_
         ask(broker, request_id="now", by="scada")
         asked = hear_request(link, meter)
         assert asked["answers"] == answer["answers"]
-        link.ask(meter, meter.status(request=asked["request"], flow_l_per_h=360))
+        link.ask(meter, answer_to(asked, meter, flow_l_per_h=360))
         wait_for(lambda: len(consumer.payloads(RESULT)) == 2, "the result")
         first, last = consumer.payloads(RESULT)
         assert (first["state"], first["link_open"]) in (("pending", True), ("sent", True))
@@ -74,15 +81,15 @@ def test_a_request_waits_for_a_sleeping_meter_across_a_kill_of_the_gateway(
     gateway.start()
     with closing(gateway.dial()) as link:
         link.ask(meter, meter.hello())
-        assert [fields["request"] for fields in requests(meter)] == [1]
+        (asked,) = requests(meter)
         waiting = gateway.client.read_progress(METER, made["number"])
         assert waiting["state"] == "sent"
         assert waiting["expected_at"] is not None
-        link.ask(meter, meter.status(request=1))
+        link.ask(meter, answer_to(asked, meter))
     assert gateway.client.read_progress(METER, made["number"])["state"] == "answered"
     wait_for(lambda: consumer.payloads(RESULT), "the result")
     (result,) = consumer.payloads(RESULT)
-    assert (result["number"], result["state"], result["by"]) == (1, "answered", "ann")
+    assert (result["number"], result["state"], result["by"]) == (made["number"], "answered", "ann")
 
 
 def test_a_request_over_mqtt_that_is_wrong_gets_one_sentence(

@@ -37,7 +37,8 @@ class Desk(Office):
         super().__init__(folder)
         self.reach = Reach()
         self.woken: list[int] = []
-        clock = Clock(machine_s=lambda: NOW_S)
+        self.now_s = NOW_S
+        clock = Clock(machine_s=lambda: self.now_s)
         self.reads = Reads(self.store, self.registry, clock, self.reach, self.woken.append)
 
     async def call(self, stream_bytes: bytes, wire: Wire) -> None:
@@ -115,5 +116,15 @@ def test_a_read_that_never_was_is_not_found(desk: Callable[[], Desk], number: st
         with pytest.raises(Refusal, match="meter 1001 has no read") as caught:
             await here.reads.get(METER, number)
         assert caught.value.status == 404
+
+    keep_open(desk, scenario)
+
+
+def test_a_request_expires_whether_or_not_a_broker_is_there(desk: Callable[[], Desk]) -> None:
+    async def scenario(here: Desk) -> None:
+        made = await here.reads.post(METER, {"expires_s": 60})
+        here.now_s += 60
+        shown = await here.reads.get(METER, str(made["number"]))
+        assert (made["state"], shown.get("state")) == ("pending", "expired")
 
     keep_open(desk, scenario)

@@ -59,6 +59,7 @@ class Reads:
 
     async def get(self, meter_id: int, number: str | None) -> ReadDocument | ReadsDocument:
         """Return one request, or the newest of a meter's. Raise Refusal when there is none."""
+        await self._expire()
         if number is None:
             found = await self._store.read(reads.newest, meter_id, LISTED_MAX)
             return {"reads": [await self._document(one) for one in found]}
@@ -68,6 +69,12 @@ class Reads:
         if one is None:
             raise Refusal(404, messages.NO_READ.format(meter_id=meter_id, text=number))
         return await self._document(one)
+
+    async def _expire(self) -> None:
+        """Settle what is overdue, so that nobody is shown it as waiting."""
+        now_ms = self._clock.now_ms()
+        if await self._store.read(reads.has_expired, now_ms):
+            await self._store.commit(reads.expire, now_ms)
 
     async def _make(
         self, meter_id: int, fields: Mapping[str, object], request_id: str | None, by: str

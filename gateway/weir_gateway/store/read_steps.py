@@ -4,7 +4,7 @@ READS = """
 -- Readings at a moment: asked for over the air, or triggered by a person at the meter.
 CREATE TABLE reads (
     meter_id INTEGER NOT NULL,
-    number INTEGER NOT NULL,           -- counts those of one meter, from 1
+    number INTEGER NOT NULL,           -- counts those of one meter
     cause TEXT NOT NULL CHECK (cause IN ('asked', 'triggered')),
     made_at_ms INTEGER NOT NULL,
     made_by TEXT,                      -- this and the next two: of one that was asked for

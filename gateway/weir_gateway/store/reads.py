@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from weir_gateway.store import errands
-from weir_gateway.store.promise import Origin, Promise
+from weir_gateway.store.promise import COUNTERS_BEGIN_S, Origin, Promise
 from weir_gateway.store.read_errand import WAITING, on_wire
+from weir_protocol.records import TimeQuality
 
 WAITING_MAX = 20
 """Requests to one meter that wait for their answer."""
 
+_LATENESS_S = 60  # a clock that is off by more than it claims, but not by more, answers still
 _KEPT_MAX = 100  # of one meter, for the operator to look at
 
 
@@ -47,12 +49,13 @@ def make(
     request_id: str | None,
 ) -> StoredRead | None:
     """Ask for a reading; return the request, None when too many wait already."""
+    expire(connection, now_ms)
     waiting = connection.execute(
         f"SELECT COUNT(*) FROM reads WHERE meter_id = ? AND {WAITING}", (meter_id,)
     ).fetchone()
     if waiting[0] >= WAITING_MAX:
         return None
-    number = _next_number(connection, meter_id)
+    number = _next_number(connection, meter_id, now_ms)
     connection.execute(
         "INSERT INTO reads (meter_id, number, cause, made_at_ms, made_by, request_id, "
         "expires_at_ms) VALUES (?, ?, 'asked', ?, ?, ?, ?)",
@@ -72,8 +75,9 @@ def take_status(
         _note_triggered(connection, origin, answer)
         return
     rows = connection.execute(
-        f"SELECT number FROM reads WHERE meter_id = ? AND {WAITING} ORDER BY number DESC",
-        (origin.meter_id,),
+        f"SELECT number FROM reads WHERE meter_id = ? AND {WAITING} AND made_at_ms <= ? "
+        "ORDER BY number DESC",
+        (origin.meter_id, _measured_at_ms_max(origin, status)),
     )
     asked = next((one for (one,) in rows if on_wire(one) == status["request"]), None)
     if asked is not None:
@@ -82,6 +86,18 @@ def take_status(
             f"WHERE meter_id = ? AND number <= ? AND {WAITING}",
             (*answer, origin.meter_id, asked),
         )
+
+
+def _measured_at_ms_max(origin: Origin, status: Mapping[str, int]) -> int:
+    """Return when a STATUS was measured at the latest, by what is known of the meter's clock.
+
+    What was asked for later, it does not answer: it was made for a request of the same name, in a
+    database that was lost.
+    """
+    error_s = TimeQuality(min(status["time_quality"], TimeQuality.WORSE)).error_s
+    if error_s is None:
+        return origin.received_at_ms
+    return int((status["taken_at_s"] + error_s + _LATENESS_S) * 1000)
 
 
 def _note_triggered(
@@ -95,7 +111,7 @@ def _note_triggered(
     ).fetchone()
     if before == answer[1:3]:
         return
-    number = _next_number(connection, origin.meter_id)
+    number = _next_number(connection, origin.meter_id, origin.received_at_ms)
     connection.execute(
         "INSERT INTO reads (meter_id, number, cause, made_at_ms, settled_at_ms, epoch, status, "
         "pulse_weight_ml) VALUES (?, ?, 'triggered', ?, ?, ?, ?, ?)",
@@ -170,14 +186,18 @@ def _stored(row: tuple[Any, ...]) -> StoredRead:
     return stored._replace(status=None if status is None else json.loads(status))
 
 
-def _next_number(connection: sqlite3.Connection, meter_id: int) -> int:
-    """Return a free number, and forget what is too old to be looked at."""
-    row = connection.execute(
-        "SELECT COALESCE(MAX(number), 0) + 1 FROM reads WHERE meter_id = ?", (meter_id,)
+def _next_number(connection: sqlite3.Connection, meter_id: int, now_ms: int) -> int:
+    """Return a free number, and forget what is told and too old to be looked at.
+
+    The first is the seconds since COUNTERS_BEGIN_S, so that a fresh database gives none anew.
+    """
+    (newest,) = connection.execute(
+        "SELECT MAX(number) FROM reads WHERE meter_id = ?", (meter_id,)
     ).fetchone()
-    number = int(row[0])
+    number = max(1, now_ms // 1000 - COUNTERS_BEGIN_S) if newest is None else int(newest) + 1
     connection.execute(
-        "DELETE FROM reads WHERE meter_id = ? AND settled_at_ms IS NOT NULL AND number <= ?",
+        "DELETE FROM reads WHERE meter_id = ? AND settled_at_ms IS NOT NULL AND told = 1 "
+        "AND number <= ?",
         (meter_id, number - _KEPT_MAX),
     )
     return number

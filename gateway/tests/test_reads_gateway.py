@@ -50,6 +50,7 @@ def test_a_meter_that_listens_is_asked_at_once_and_its_answer_goes_to_who_asked_
     meter = ScriptedMeter(METER)
     gateway.write_keys(meter)
     gateway.start()
+    wait_for(lambda: gateway.client.gateway()["broker"]["connected"], "the broker")
     with closing(gateway.dial()) as link:
         answer = link.ask(meter, meter.hello())
         ask(broker, request_id="now", by="scada")

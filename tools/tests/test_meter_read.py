@@ -114,8 +114,11 @@ def test_a_sleeping_meter_is_told_in_its_next_session_and_the_command_says_when_
     assert f"`weir meter reads {METER}` says what became of it." in out
     with closing(gateway.dial()) as session:
         session.ask(meter, meter.poll())
-        assert FrameType.READ_NOW in [frame_type for frame_type, _ in meter.told]
-        session.ask(meter, meter.status(request=1))
+        (asked,) = [
+            fields for frame_type, fields in meter.told if frame_type is FrameType.READ_NOW
+        ]
+        status = meter.status(request=asked["request"], taken_at_s=MEASURED_AT_S)
+        session.ask(meter, status)
     (read,) = document(capsys, f"reads {METER}")["reads"]
     assert read["state"] == "answered"
 

@@ -14,7 +14,7 @@ P99_S_MAX = 2.0
 """So soon the subscriber has 99 of 100 alarms on an open link."""
 
 WHAT = {
-    ALARM: "a cover is opened, until a subscriber of the broker has the event",
+    ALARM: "a meter is tampered with, until a subscriber of the broker has the event",
     READ: "a reading is asked for, until a subscriber of the broker has it",
 }
 

@@ -227,7 +227,7 @@ def _time(at_ms: int | None) -> str | None:
 
 
 def news_document(change: StoredVersion, state: str, at_ms: int) -> Mapping[str, object]:
-    """Return what is told of one change of state: all of the change, as of that moment."""
+    """Return what is told of one change of state: the change as it is now, the state of then."""
     document = change_document(change)
     reasons = document["reasons"] if state == "refused" else None
     return {**document, "state": state, "at": utc_text_ms(at_ms), "reasons": reasons}

@@ -54,7 +54,7 @@ class FlashLife:
             checkpoint, readings, events = open_flash(self.flash, no_epoch, registers)
             assert events is not None
             self._check(registers, readings, events)
-            self._append(EVENTS, events, [0, 0, 1, 0, 1, 0])
+            self._append(EVENTS, events, [0, 0, 1, 0, 1, 0, 0])
             for step in range(1, steps + 1):
                 self._step(step, checkpoint, registers, readings, events)
         except PowerCut:
@@ -83,7 +83,7 @@ class FlashLife:
         self._stored = forward
         self._counted = 0
         if step % 3:
-            self._append(EVENTS, events, [step, 1, 2, 0, -step, step])
+            self._append(EVENTS, events, [step, 1, 2, 0, -step, step, step])
 
     def _append(self, ring: int, journal: Journal, record: list[int]) -> None:
         sequence = journal.append(record)

@@ -15,7 +15,7 @@ from weir.store.journal import Journal
 from weir.store.ring import RingLog
 from weir_gateway import documents, lanes
 from weir_gateway.gap_publisher import GapPublisher
-from weir_gateway.store import alarm_state, custody, events, gap_news
+from weir_gateway.store import alarm_state, custody, events, gap_news, reads
 from weir_gateway.store.promise import Origin
 from weir_gateway.store.receipt import Receipt
 from weir_gateway.store.rows import EventKey
@@ -178,8 +178,12 @@ def test_a_reading_now_that_was_measured_before(monkeypatch: pytest.MonkeyPatch)
         first = vars(errands).setdefault("first", reading)
         whole(errands, first)
 
+    def received_at_ms(origin: Origin, _status: Any) -> int:
+        return origin.received_at_ms
+
     whole = Mailbox.measured
     monkeypatch.setattr(Mailbox, "measured", stale)
+    monkeypatch.setattr(reads, "_measured_at_ms_max", received_at_ms)
     assert "was answered by what was measured" in told_of_doings(Doing.READS, days=8)
 
 

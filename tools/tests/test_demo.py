@@ -128,7 +128,9 @@ def test_an_alarm_can_be_raised_and_ended_by_hand_and_ctrl_c_ends_the_demo(
     with started(words, scratch) as child:
         assert child.stdout is not None
         line = next(line for line in child.stdout if line.startswith("gateway:"))
-        gateway = GatewayClient(Path(line.split()[-1]), timeout_s=60)
+        socket = Path(line.split()[-1])
+        wait_for(socket.exists, "the gateway")
+        gateway = GatewayClient(socket, timeout_s=60)
         provoke = [sys.executable, "-m", "weir_tools", "demo", "provoke", "reverse-flow"]
         subprocess.run([*provoke, "--meter", "4308"], env=scratch, timeout=60, check=True)
         [alarm] = wait_for(lambda: reverse_flows(gateway), "an alarm")

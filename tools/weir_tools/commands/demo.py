@@ -174,5 +174,5 @@ async def _tell(show: "Demo", running: "asyncio.Task[DemoTotals]", console: Cons
         for line in (scene.step, *(f"{name}: {text}" for name, text in scene.addresses)):
             if line not in told:
                 told.add(line)
-                console.print(line)
+                console.print(line, soft_wrap=True)  # commands to copy stay whole
         await asyncio.wait((running,), timeout=FRAME_S)

@@ -92,8 +92,8 @@ class Drift:
         return clock_ms2 * off_us // sum_ms2
 
     def gone_off(self, span_ms: int, off_us: int) -> None:
-        """Take note that the clock went off by so much at least in a span, if above 0."""
-        if off_us > 0:
+        """Take note that the clock went off by so much at least in a span, if both are above 0."""
+        if off_us > 0 and span_ms > 0:
             self._unsteady_ppb = max(self._unsteady_ppb, off_us * 1_000_000 // span_ms)
 
     def _turn(self, change_ppb: int) -> None:
